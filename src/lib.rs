@@ -1,1 +1,4 @@
 //! lossc
+
+#[cfg(feature = "data")]
+pub mod data;
