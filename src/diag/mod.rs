@@ -1,0 +1,100 @@
+//! Diagnostics: what the compiler says to a person, as values.
+//!
+//! A [`Diagnostic`] has a stable [`Code`], a span in one source, and helps that may carry an [`Edit`]. The table
+//! of codes with their pages is in `codes`; the one renderer is in `render`. Depends on `source` only.
+
+pub mod codes;
+pub mod render;
+
+pub use codes::{Code, Severity};
+
+use crate::source::Span;
+
+/// A replacement of the text under `span` by `text`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// What is replaced (empty span: an insertion).
+    pub span: Span,
+    /// The new text.
+    pub text: String,
+}
+
+/// A way out of a mistake; with an edit when the compiler can make the change itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Help {
+    /// One sentence.
+    pub message: String,
+    /// The change that would do it.
+    pub edit: Option<Edit>,
+}
+
+/// A secondary place that explains the first ("declared here").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// What is to be seen there.
+    pub message: String,
+}
+
+/// One message about one mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Stable code; `lossc explain CODE` prints its page.
+    pub code: Code,
+    /// The sentence: what was found, what was expected.
+    pub message: String,
+    /// Where.
+    pub span: Span,
+    /// A few words printed under the caret (for a support error: the derived support).
+    pub note: Option<String>,
+    /// Other places that explain.
+    pub labels: Vec<Label>,
+    /// What to do.
+    pub helps: Vec<Help>,
+}
+
+impl Diagnostic {
+    /// A diagnostic with a message and a place and nothing else yet.
+    pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Diagnostic { code, message: message.into(), span, note: None, labels: Vec::new(), helps: Vec::new() }
+    }
+
+    /// Adds the words under the caret.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
+
+    /// Adds a secondary place.
+    #[must_use]
+    pub fn label(mut self, span: Span, message: impl Into<String>) -> Self {
+        self.labels.push(Label { span, message: message.into() });
+        self
+    }
+
+    /// Adds advice without an edit.
+    #[must_use]
+    pub fn help(mut self, message: impl Into<String>) -> Self {
+        self.helps.push(Help { message: message.into(), edit: None });
+        self
+    }
+
+    /// Adds advice that the compiler can carry out: replace `span` by `text`.
+    #[must_use]
+    pub fn fix(mut self, message: impl Into<String>, span: Span, text: impl Into<String>) -> Self {
+        self.helps.push(Help { message: message.into(), edit: Some(Edit { span, text: text.into() }) });
+        self
+    }
+
+    /// Error or warning.
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+}
+
+/// True when any of them is an error.
+pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity() == Severity::Error)
+}

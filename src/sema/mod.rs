@@ -1,0 +1,1 @@
+//! Meaning: names, axes, supports.

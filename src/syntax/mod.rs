@@ -1,0 +1,3 @@
+//! Syntax: text to tree and back. The only user of pest.
+
+pub mod ast;
