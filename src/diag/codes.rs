@@ -1,4 +1,9 @@
-//! The table of diagnostic codes.
+//! The table of diagnostic codes: one row a code, and everything that is said about it.
+//!
+//! A row gives the code its constant (`codes::E0203`), its title and its page: what it means, a program that gets
+//! it, one that does not, and why the language is like that. To add a code, add a row to one of the tables below.
+//! Depends on nothing. Ranges: E01 text and syntax, E02 supports and densities, E03 names and calls, E04 axes and
+//! shapes, E05 densities and costs, E06 definitions, E07 data at binding, E09 internal, W lints, S specs.
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,5 +22,244 @@ impl Code {
     /// Errors start with `E` or `S`, warnings with `W`.
     pub fn severity(self) -> Severity {
         if self.0.starts_with('W') { Severity::Warning } else { Severity::Error }
+    }
+
+    /// The row of the table; `None` only for a code that was not made by the table.
+    pub fn entry(self) -> Option<&'static Entry> {
+        lookup(self.0)
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// What is known about a code: the page that `lossc explain CODE` prints.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The code.
+    pub code: Code,
+    /// A few words, no full stop.
+    pub title: &'static str,
+    /// What it means, in one to three sentences.
+    pub means: &'static str,
+    /// A program (or data, or spec) that gets it; may be empty where none can be shown.
+    pub wrong: &'static str,
+    /// The same, right.
+    pub right: &'static str,
+    /// Why the language is like that.
+    pub why: &'static str,
+}
+
+impl Entry {
+    /// The page as plain text.
+    pub fn page(&self) -> String {
+        let mut page = format!("{}: {}\n\n{}\n", self.code, self.title, self.means);
+        for (heading, program) in [("Wrong:", self.wrong), ("Right:", self.right)] {
+            if !program.is_empty() {
+                page.push_str(&format!("\n{heading}\n"));
+                program.lines().for_each(|line| page.push_str(&format!("    {line}\n")));
+            }
+        }
+        if !self.why.is_empty() {
+            page.push_str(&format!("\nWhy: {}\n", self.why));
+        }
+        page
+    }
+}
+
+/// The row of a code such as `E0203` (any case), if there is one.
+pub fn lookup(code: &str) -> Option<&'static Entry> {
+    all().find(|entry| entry.code.0.eq_ignore_ascii_case(code))
+}
+
+/// Every row, in the order of the tables.
+pub fn all() -> impl Iterator<Item = &'static Entry> {
+    TABLES.iter().flat_map(|table| table.iter())
+}
+
+/// Makes the constants and one table of rows out of
+/// `CODE "title" means "…" wrong "…" right "…" why "…";`.
+macro_rules! codes {
+    ($table:ident: $($code:ident $title:literal means $means:literal wrong $wrong:literal right $right:literal why $why:literal;)*) => {
+        $(
+            #[doc = $title]
+            pub const $code: Code = Code(stringify!($code));
+        )*
+        static $table: &[Entry] = &[
+            $(Entry { code: $code, title: $title, means: $means, wrong: $wrong, right: $right, why: $why },)*
+        ];
+    };
+}
+
+static TABLES: &[&[Entry]] = &[SYNTAX, SUPPORTS, NAMES, AXES, DENSITIES, DEFINITIONS, BINDING, INTERNAL, LINTS, SPECS];
+
+codes! { SYNTAX:
+    E0101 "The file is not UTF-8 text"
+        means "A byte was found that is no part of a UTF-8 character. The message gives its offset in the file."
+        wrong ""
+        right ""
+        why "Programs hold Greek letters; guessing an encoding would silently rename them. Save the file as UTF-8.";
+    E0102 "A character that no program contains"
+        means "A control character, an invisible character or a sign that is no part of the language was found."
+        wrong "normal(x | μ, $s)"
+        right "normal(x | μ, softplus(s))"
+        why "Invisible characters usually come from copying out of a web page or a PDF; they would make two names that look alike differ.";
+    E0103 "A bracket is not closed"
+        means "A `(`, `[` or `‖` was opened and its closing partner was not found before the next statement or the end of the file."
+        wrong "hinge(d(a, p) - d(a, n) + α"
+        right "hinge(d(a, p) - d(a, n) + α)"
+        why "Inside brackets a statement may go on over several lines, so only the end of the file, or a line that can only start a statement, shows that one is missing.";
+    E0104 "A closing bracket does not match"
+        means "A `)` or `]` was found that closes nothing, or closes a bracket of the other kind."
+        wrong "normal(x | μ[i), σ)"
+        right "normal(x | μ[i], σ)"
+        why "Round brackets group and call, square brackets index and name axes. Only an interval may mix them: `real(0, 10]`.";
+    E0105 "Nested too deep"
+        means "Brackets, or `if` inside `if`, are nested more than 256 deep."
+        wrong ""
+        right ""
+        why "The limit keeps the compiler's memory bounded whatever it is given. Name the inner parts: `a = …`.";
+    E0106 "A text is not closed"
+        means "A text starts with `\"` and must end with `\"` on the same line."
+        wrong "use \"spikes.loss"
+        right "use \"spikes.loss\"\npoisson(k | λ)"
+        why "A text that could go on over lines would swallow the rest of the file when its closing quote is forgotten. Two texts beside each other are joined.";
+    E0107 "A number too large for any type"
+        means "The number is beyond 1.797…e308, the largest value that a 64-bit float holds."
+        wrong "a + 1e400"
+        right "a + 1e300"
+        why "Rounding it to infinity would change the program's meaning silently. Write `inf` when infinity is meant.";
+    E0108 "Not a number"
+        means "Something starts like a number and goes on in a way no number does."
+        wrong "a + 1.2.3"
+        right "a + 1.23"
+        why "Numbers are written 3, 0.5, 1e-3 or 1_000.";
+    E0109 "An operator is missing"
+        means "Two values stand side by side. There is no implicit multiplication."
+        wrong "x / 2σ"
+        right "x / (2·σ)"
+        why "`2σ` is clear to a reader, but `1/2σ` and `f(x)` are not: one rule, a written `·` or `*`, has no such cases.";
+    E0110 "Something else was expected here"
+        means "The text stops making sense at the marked place; the message says what could stand there."
+        wrong "normal(x | μ, )"
+        right "normal(x | μ, σ)"
+        why "Every statement is read on its own, so one such mistake never hides another.";
+    E0111 "A function without brackets takes one name"
+        means "`log λ` and `log λ[i]` are read as calls. Anything longer needs brackets, because readers disagree about what `log x²` means."
+        wrong "a·log x²"
+        right "a·log(x²)"
+        why "log(x²) and (log x)² are different numbers, and both readings are common in print.";
+    E0112 "A bar outside a call"
+        means "`|` only separates variates from parameters inside the brackets of a call."
+        wrong "|x - y|"
+        right "abs(x - y)"
+        why "`p(x | y)` is the most important thing this language says; the sign is kept for it alone. Write abs(x), norm(v) or ‖v‖, and `or`.";
+    E0113 "A reserved word used as a name"
+        means "The words data predict param const fn distribution use minimize reduce if then else where in and or not inf true false batch cannot be names."
+        wrong "data = 3"
+        right "counts = 3\na - counts"
+        why "They are how a reader, and the compiler, find the parts of a program.";
+    E0114 "A single `=` where two are meant"
+        means "`=` defines a name or names an argument; `==` compares."
+        wrong "if y = 1 then a else b"
+        right "if y == 1 then a else b"
+        why "A comparison that looks like a definition is the oldest trap in programming.";
+    E0115 "A declaration that cannot be read"
+        means "A declaration is written `role name : support[axes] in unit = value`; everything after the name may be left out."
+        wrong "param σ positive"
+        right "param σ : positive\nnormal(x | 0, σ)"
+        why "";
+    E0116 "A clause that is not known"
+        means "The indented lines of a `distribution` or `fn` each start with a word that says what they state: log density, or, mean, variance, cdf, sample, assumes, ask, instead, latex, example …"
+        wrong "distribution spike(k : count | λ : nonneg)\n  log density  k·log λ − λ − lgamma(k + 1)\n  varience     λ"
+        right "distribution spike(k : count | λ : nonneg)\n  log density  k·log λ − λ − lgamma(k + 1)\n  variance     λ"
+        why "A misspelled clause that was silently kept would never be checked.";
+    E0117 "A chain of comparisons"
+        means "A comparison has two sides. Join two comparisons with `and`."
+        wrong "if 0 < x < 1 then a else b"
+        right "if 0 < x and x < 1 then a else b"
+        why "In most languages `0 < x < 1` compares a truth value with 1; in none should a reader have to wonder.";
+    E0118 "`if` needs brackets here"
+        means "`if … then … else …` reaches to the end of its expression, so inside an operation it stands in brackets."
+        wrong "2 * if c then a else b"
+        right "2 * (if c then a else b)"
+        why "Otherwise `2 * if c then a else b + 1` would leave the reader to guess what the `+ 1` belongs to.";
+    E0119 "The file is too large"
+        means "Programs are limited to 256 MiB."
+        wrong ""
+        right ""
+        why "Positions are kept in 32 bits. A file that long is data: bind it from a table.";
+    E0120 "Too many mistakes"
+        means "Reading stopped after a hundred mistakes; what follows was not looked at."
+        wrong ""
+        right ""
+        why "A hundred messages say that this is another kind of file, or one mistake near the top.";
+}
+
+codes! { SUPPORTS:
+    E0203 "A value may leave the set that a function or distribution needs"
+        means "Every expression has a support, the set of values it can take, which the compiler derives. Here it is not contained in the set that the place needs."
+        wrong "normal(x | μ, s)"
+        right "normal(x | μ, softplus(s))"
+        why "A network's output can be any real number. A negative scale or the logarithm of a negative number would show up as NaN hours into a training; here it does not compile, and the message offers the inverse links that make it fit.";
+}
+
+codes! { NAMES:
+    E0301 "A name that nothing declares"
+        means "No function, distribution or parameter of this name is known."
+        wrong "posson(k | λ)"
+        right "poisson(k | λ)"
+        why "";
+}
+
+codes! { AXES: }
+
+codes! { DENSITIES:
+    E0501 "A density added to a cost"
+        means "One side is a probability density, kept as its logarithm; the other is a cost. Their sum has no meaning."
+        wrong "normal(x | μ, 1) + 0.1 * a²"
+        right "nll(normal(x | μ, 1)) + 0.1 * a²"
+        why "Adding a density to a penalty is the commonest sign error in a loss. Write the two as two terms, or say `nll(…)` for the negative logarithm.";
+}
+
+codes! { DEFINITIONS: }
+codes! { BINDING: }
+
+codes! { INTERNAL:
+    E0901 "An internal compiler error"
+        means "The compiler found itself in a state that it takes to be impossible. It is not your program's fault; please report it with the program."
+        wrong ""
+        right ""
+        why "";
+}
+
+codes! { LINTS: }
+codes! { SPECS: }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_stands_once_and_in_its_range() {
+        let mut seen = std::collections::BTreeSet::new();
+        for entry in all() {
+            let code = entry.code.0;
+            assert!(seen.insert(code), "{code} stands twice");
+            assert!(code.len() == 5 && code.starts_with(['E', 'W', 'S']), "{code}");
+            assert!(code.get(1..).is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit())), "{code}");
+            assert!(!entry.title.ends_with('.') && !entry.means.is_empty(), "{code}");
+            assert_eq!(entry.wrong.is_empty(), entry.right.is_empty(), "{code}: a wrong program needs a right one");
+        }
+    }
+
+    #[test]
+    fn a_page_shows_both_programs() {
+        let page = lookup("e0203").map(Entry::page).unwrap_or_default();
+        assert!(page.starts_with("E0203: ") && page.contains("\nWrong:\n    normal(x | μ, s)\n"), "{page}");
+        assert!(page.contains("Right:\n    normal(x | μ, softplus(s))\n"), "{page}");
     }
 }
