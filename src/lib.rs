@@ -1,21 +1,21 @@
 //! lossc: a compiler for cost functions, with a lab notebook.
 
-pub mod source;
-pub mod diag;
-pub mod syntax;
-pub mod ir;
-pub mod sema;
-pub mod passes;
+#[cfg(feature = "cli")]
+pub mod cli;
 #[cfg(feature = "jit")]
 pub mod codegen;
-pub mod explain;
 #[cfg(feature = "data")]
 pub mod data;
+pub mod diag;
+pub mod explain;
+pub mod ir;
+pub mod passes;
 #[cfg(feature = "report")]
 pub mod record;
 #[cfg(feature = "report")]
 pub mod report;
+pub mod sema;
+pub mod source;
+pub mod syntax;
 #[cfg(feature = "train")]
 pub mod train;
-#[cfg(feature = "cli")]
-pub mod cli;

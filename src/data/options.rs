@@ -97,14 +97,10 @@ impl Files {
     pub fn entries(&self) -> Vec<(Option<Part>, &FileEntry)> {
         match self {
             Self::All(all) => all.iter().map(|entry| (None, entry)).collect(),
-            Self::Parts { train, valid, test } => [
-                (Part::Train, train),
-                (Part::Valid, valid),
-                (Part::Test, test),
-            ]
-            .into_iter()
-            .flat_map(|(part, entries)| entries.iter().map(move |entry| (Some(part), entry)))
-            .collect(),
+            Self::Parts { train, valid, test } => [(Part::Train, train), (Part::Valid, valid), (Part::Test, test)]
+                .into_iter()
+                .flat_map(|(part, entries)| entries.iter().map(move |entry| (Some(part), entry)))
+                .collect(),
         }
     }
 }
@@ -122,10 +118,7 @@ impl FileEntry {
     /// A file as it is.
     #[must_use]
     pub fn new(path: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            with: Vec::new(),
-        }
+        Self { path: path.into(), with: Vec::new() }
     }
 }
 
