@@ -8,6 +8,7 @@ pub mod codegen;
 pub mod data;
 pub mod diag;
 pub mod explain;
+pub mod interpret;
 pub mod ir;
 pub mod passes;
 #[cfg(feature = "report")]

@@ -280,6 +280,13 @@ impl Graph {
         self.intern_var(Var { axis, kind: VarKind::Axis(nth) })
     }
 
+    /// The variables that stand for an input's own axes, in order: what a gradient with respect to it depends on.
+    pub fn own_vars(&mut self, input: InputId) -> Vec<VarId> {
+        let axes = self.inputs[input.index()].axes.clone();
+        let nth = |at: usize| axes[..at].iter().filter(|before| **before == axes[at]).count() as u32;
+        (0..axes.len()).map(|at| self.axis_var(axes[at], nth(at))).collect()
+    }
+
     /// A variable not used before, to be bound by [`Graph::reduce`].
     pub fn fresh_var(&mut self, axis: AxisId) -> VarId {
         self.fresh += 1;
@@ -323,12 +330,28 @@ impl Graph {
         if var == ROW {
             return self.intern(Node::Reduce { op, var, body, cond });
         }
-        let height = 1 + self.height(body).max(cond.map_or(0, |cond| self.height(cond)));
-        let bound = self.intern_var(Var { axis: self.var(var).axis, kind: VarKind::Bound(height) });
+        let bound = self.binder(var, body, cond);
+        if bound == var {
+            return self.intern(Node::Reduce { op, var, body, cond });
+        }
         let mut rename = Substitution::new(var, Index::Var(bound));
         let body = rename.apply(self, body);
         let cond = cond.map(|cond| rename.apply(self, cond));
         self.intern(Node::Reduce { op, var: bound, body, cond })
+    }
+
+    /// The canonical binder for `var`: above every reducer inside, and no other variable that is free inside.
+    fn binder(&mut self, var: VarId, body: NodeId, cond: Option<NodeId>) -> VarId {
+        let axis = self.var(var).axis;
+        let mut height = 1 + self.height(body).max(cond.map_or(0, |cond| self.height(cond)));
+        loop {
+            let bound = self.intern_var(Var { axis, kind: VarKind::Bound(height) });
+            let taken = |id: NodeId| self.free(id).contains(&bound);
+            if bound == var || !(taken(body) || cond.is_some_and(taken)) {
+                return bound;
+            }
+            height += 1;
+        }
     }
 
     fn height(&self, id: NodeId) -> u32 {
@@ -410,7 +433,14 @@ impl Graph {
 
     fn derive_height(&self, node: &Node) -> u32 {
         let below = self.children(node).into_iter().map(|child| self.height(child)).max().unwrap_or(0);
-        below + u32::from(matches!(node, Node::Reduce { .. }))
+        match node {
+            // A binder may stand higher than the reducers inside need, to keep clear of a free variable.
+            Node::Reduce { var, .. } => match self.var(*var).kind {
+                VarKind::Bound(height) => height.max(below + 1),
+                _ => below + 1,
+            },
+            _ => below,
+        }
     }
 
     /// The nodes a node is made of.
@@ -495,7 +525,7 @@ impl Substitution {
             }
             let node = graph.node(id).clone();
             if let Node::Reduce { var, .. } = node
-                && self.lookup(var).is_some()
+                && (self.lookup(var).is_some() || self.captures(graph, var))
             {
                 let rebuilt = self.under_binder(graph, &node, var);
                 self.done.insert(id, rebuilt);
@@ -516,13 +546,29 @@ impl Substitution {
         self.done.get(&root).copied().unwrap_or(root)
     }
 
-    /// A reduction that binds one of the replaced names: inside, that name is another variable and stays.
+    /// Whether a binder of this name would bind a variable that the replacement brings in.
+    fn captures(&self, graph: &Graph, bound: VarId) -> bool {
+        self.pairs.iter().any(|&(_, to)| match to {
+            Index::Var(var) => var == bound,
+            Index::At(node) => graph.free(node).contains(&bound),
+        })
+    }
+
+    /// A reduction that binds one of the replaced names (inside, that name is another variable and stays) or one of
+    /// those the replacement brings in: its binder gets out of the way first.
     fn under_binder(&self, graph: &mut Graph, node: &Node, bound: VarId) -> NodeId {
+        let Node::Reduce { op, body, cond, .. } = *node else { return graph.intern(node.clone()) };
+        let fresh = graph.fresh_var(graph.var(bound).axis);
+        let mut rename = Substitution::new(bound, Index::Var(fresh));
         let pairs = self.pairs.iter().copied().filter(|(from, _)| *from != bound).collect();
         let mut inner = Substitution::many(pairs);
-        let children = graph.children(node);
-        let new: Vec<NodeId> = children.iter().map(|&child| inner.apply(graph, child)).collect();
-        self.rebuild_with(graph, node, new)
+        let mut replace = |graph: &mut Graph, id: NodeId| {
+            let renamed = rename.apply(graph, id);
+            inner.apply(graph, renamed)
+        };
+        let body = replace(graph, body);
+        let cond = cond.map(|cond| replace(graph, cond));
+        graph.reduce(op, fresh, body, cond)
     }
 
     fn rebuild(&self, graph: &mut Graph, node: &Node, children: &[NodeId]) -> NodeId {

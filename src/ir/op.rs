@@ -196,7 +196,10 @@ ops! {
             let p = g.apply(Op::Div, &[x[1], r]); let q = g.apply(Op::Div, &[x[0], r]); vec![Some(p), Some(g.apply(Op::Neg, &[q]))] };
     /// tanh x
     Tanh "tanh", 1, F, "\\tanh #1", R1, |s| keep_zero(s[0], s[0].monotone(f64::tanh, true)), |e| e[0].tanh(),
-        |g, y, x| { let c = g.apply(Op::Square, &[y]); let one = g.constant(1.0); vec![Some(g.apply(Op::Sub, &[one, c]))] };
+        // 1 − tanh² as 4·sigmoid(2x)·sigmoid(−2x): nothing cancels.
+        |g, y, x| { let two = g.constant(2.0); let d = g.apply(Op::Mul, &[two, x[0]]); let n = g.apply(Op::Neg, &[d]);
+            let a = g.apply(Op::Sigmoid, &[d]); let b = g.apply(Op::Sigmoid, &[n]); let p = g.apply(Op::Mul, &[a, b]);
+            let four = g.constant(4.0); let p = g.apply(Op::Mul, &[four, p]); g.narrow(p, Interval::new(0.0, true, 1.0, false, false)); vec![Some(p)] };
     // ---- special functions ------------------------------------------------------------------------------------------
     /// log Γ(x)
     Lgamma "lgamma", 1, F, "\\log\\Gamma(#1)", POS1, |s| if s[0].lo >= 2.0 { s[0].monotone(sf::lgamma, true) } else { Interval::open(-0.122, INF) }, |e| sf::lgamma(e[0]),
@@ -434,7 +437,9 @@ fn pow_derivative(g: &mut Graph, y: NodeId, x: &[NodeId]) -> Vec<Option<NodeId>>
     let one = g.constant(1.0);
     let less = g.apply(Op::Sub, &[x[1], one]);
     let power = g.apply(Op::Pow, &[x[0], less]);
-    let base = g.apply(Op::Mul, &[x[1], power]);
+    // x^0 has derivative 0, also at x = 0.
+    let times = if g.support(x[1]).is_nonzero() { Op::Mul } else { Op::MulZero };
+    let base = g.apply(times, &[x[1], power]);
     let exponent = (g.as_const(x[1]).is_none() && g.support(x[0]).is_nonneg()).then(|| {
         let log = g.apply(Op::Log, &[x[0]]);
         g.apply(Op::MulZero, &[y, log])

@@ -1,1 +1,5 @@
 //! Passes over the graph.
+
+pub mod differentiate;
+#[cfg(test)]
+pub(crate) mod testing;

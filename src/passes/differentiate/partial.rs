@@ -1,0 +1,204 @@
+//! Products of an adjoint with the partial derivatives of primitives and reductions.
+
+use super::{Adjoint, Reverse};
+use crate::ir::graph::{Graph, Index, Node, NodeId, Substitution, VarId};
+use crate::ir::op::{Op, ReduceOp};
+use crate::ir::support::Interval;
+
+impl Reverse<'_> {
+    /// For each active argument: its share of the adjoint, and whether that was cut off.
+    pub(super) fn apply_partials(
+        &mut self,
+        id: NodeId,
+        op: Op,
+        args: &[NodeId],
+        adjoint: Adjoint,
+    ) -> Vec<(NodeId, NodeId, bool)> {
+        if let Some(cuts) = self.kinks(op, args) {
+            let shares = cuts.into_iter().filter(|&(arg, ..)| self.is_active(arg)).collect::<Vec<_>>();
+            let zero = self.graph.constant(0.0);
+            return shares
+                .into_iter()
+                .map(|(arg, cond, when)| {
+                    let branches = if when { [adjoint.value, zero] } else { [zero, adjoint.value] };
+                    (arg, self.graph.apply(Op::Select, &[cond, branches[0], branches[1]]), true)
+                })
+                .collect();
+        }
+        let partials = match (op, args) {
+            (Op::LogAddExp, &[a, b]) => log_add_exp(self.graph, id, a, b),
+            _ => (op.info().derivative)(self.graph, id, args),
+        };
+        let mut shares = Vec::new();
+        for (&arg, partial) in args.iter().zip(partials) {
+            if let Some(partial) = partial
+                && self.is_active(arg)
+            {
+                let value = self.times(adjoint, partial);
+                shares.push((arg, value, adjoint.cut || matches!(op, Op::Abs | Op::LogAddExp)));
+            }
+        }
+        shares
+    }
+
+    /// Primitives that choose: each argument with the condition under which (`true`) or without which it is taken.
+    fn kinks(&mut self, op: Op, args: &[NodeId]) -> Option<Vec<(NodeId, NodeId, bool)>> {
+        match (op, args) {
+            (Op::Select, &[cond, then, other]) => Some(vec![(then, cond, true), (other, cond, false)]),
+            (Op::Relu, &[x]) => {
+                let zero = self.graph.constant(0.0);
+                Some(vec![(x, self.graph.apply(Op::Lt, &[zero, x]), true)])
+            }
+            (Op::Min, &[a, b]) => {
+                let first = self.graph.apply(Op::Le, &[a, b]);
+                Some(vec![(a, first, true), (b, first, false)])
+            }
+            (Op::Max, &[a, b]) => {
+                let first = self.graph.apply(Op::Le, &[b, a]);
+                Some(vec![(a, first, true), (b, first, false)])
+            }
+            _ => None,
+        }
+    }
+
+    /// adjoint·factor, which stays 0 where the adjoint was cut off.
+    fn times(&mut self, adjoint: Adjoint, factor: NodeId) -> NodeId {
+        match (self.graph.as_const(adjoint.value), self.graph.as_const(factor)) {
+            (_, Some(1.0)) => adjoint.value,
+            (Some(1.0), _) => factor,
+            (_, Some(-1.0)) => self.graph.apply(Op::Neg, &[adjoint.value]),
+            _ if adjoint.cut && !self.graph.support(factor).is_bounded() => {
+                self.graph.apply(Op::MulZero, &[adjoint.value, factor])
+            }
+            _ => self.graph.apply(Op::Mul, &[adjoint.value, factor]),
+        }
+    }
+
+    /// What a reduction gives to its body, and whether that was cut off.
+    pub(super) fn reduce_partial(
+        &mut self,
+        id: NodeId,
+        (op, var): (ReduceOp, VarId),
+        (body, cond): (NodeId, Option<NodeId>),
+        adjoint: Adjoint,
+    ) -> (NodeId, bool) {
+        let value = match op {
+            ReduceOp::Sum => adjoint.value,
+            ReduceOp::LogSumExp => {
+                let share = softmax(self.graph, id, body);
+                let value = self.times(adjoint, share);
+                if cond.is_none() {
+                    // The share of an impossible event is exactly 0.
+                    return (value, adjoint.cut || may_be_neg_inf(self.graph, body));
+                }
+                value
+            }
+            ReduceOp::Norm => {
+                let share = self.graph.apply(Op::ZeroDiv, &[body, id]);
+                self.graph.narrow(share, Interval::closed(-1.0, 1.0));
+                self.times(adjoint, share)
+            }
+            ReduceOp::Prod => {
+                let rest = rest_of_product(self.graph, id, var, body, cond);
+                self.times(adjoint, rest)
+            }
+            ReduceOp::Max | ReduceOp::Min => {
+                let op = if op == ReduceOp::Max { ReduceOp::ArgMax } else { ReduceOp::ArgMin };
+                let best = self.graph.intern(Node::Reduce { op, var, body, cond });
+                let here = self.graph.intern(Node::Var(var));
+                let chosen = self.graph.apply(Op::Eq, &[here, best]);
+                // An empty reduction chooses −1, and a chosen member has met the condition.
+                return (self.keep_where(chosen, adjoint.value), true);
+            }
+            ReduceOp::ArgMax | ReduceOp::ArgMin => self.graph.constant(0.0),
+        };
+        match cond {
+            Some(cond) => (self.keep_where(cond, value), true),
+            None => (value, adjoint.cut),
+        }
+    }
+
+    fn keep_where(&mut self, cond: NodeId, value: NodeId) -> NodeId {
+        let zero = self.graph.constant(0.0);
+        self.graph.apply(Op::Select, &[cond, value, zero])
+    }
+}
+
+/// exp(body − logsumexp), 0 where everything is −∞.
+fn softmax(graph: &mut Graph, sum: NodeId, body: NodeId) -> NodeId {
+    let top = if may_be_neg_inf(graph, body) {
+        let (floor, zero) = (graph.constant(f64::NEG_INFINITY), graph.constant(0.0));
+        let possible = graph.apply(Op::Lt, &[floor, sum]);
+        graph.apply(Op::Select, &[possible, sum, zero])
+    } else {
+        sum
+    };
+    let difference = graph.apply(Op::Sub, &[body, top]);
+    graph.narrow(difference, Interval::NONPOS);
+    graph.apply(Op::Exp, &[difference])
+}
+
+/// ∂ log(e^a + e^b) = sigmoid(a − b), sigmoid(b − a); 0 where both are −∞.
+fn log_add_exp(graph: &mut Graph, sum: NodeId, a: NodeId, b: NodeId) -> Vec<Option<NodeId>> {
+    let impossible = may_be_neg_inf(graph, a) && may_be_neg_inf(graph, b);
+    let mut share = |x, y| {
+        let difference = graph.apply(Op::Sub, &[x, y]);
+        let share = graph.apply(Op::Sigmoid, &[difference]);
+        if !impossible {
+            return Some(share);
+        }
+        let (floor, zero) = (graph.constant(f64::NEG_INFINITY), graph.constant(0.0));
+        let possible = graph.apply(Op::Lt, &[floor, sum]);
+        Some(graph.apply(Op::Select, &[possible, share, zero]))
+    };
+    vec![share(a, b), share(b, a)]
+}
+
+/// Whether an expression can be −∞ (the logarithm of an impossible event). Yes unless shown otherwise.
+fn may_be_neg_inf(graph: &Graph, root: NodeId) -> bool {
+    let mut stack = vec![root];
+    let mut seen = std::collections::HashSet::new();
+    while let Some(id) = stack.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        match graph.node(id) {
+            Node::Const(bits) if !f64::from_bits(*bits).is_finite() => return true,
+            Node::Const(_) | Node::Load(..) | Node::Var(_) | Node::Size(_) => {}
+            _ if graph.support(id).lo.is_finite() => {}
+            Node::Apply(op, args) => match op {
+                Op::Add | Op::Sub | Op::Mul | Op::Neg | Op::Select | Op::Min | Op::Max | Op::Detach => {
+                    stack.extend(args.iter());
+                }
+                Op::Square | Op::Abs | Op::Sign | Op::LogSoftplus | Op::Sigmoid | Op::Softplus | Op::Tanh | Op::Exp => {
+                }
+                Op::Div if args.get(1).is_some_and(|&by| graph.support(by).is_nonzero()) => stack.extend(args.first()),
+                Op::Log if args.first().is_some_and(|&x| graph.support(x).lo > 0.0) => {}
+                _ => return true,
+            },
+            Node::Reduce { op: ReduceOp::Sum, body, .. } => stack.push(*body),
+            Node::Reduce { op: ReduceOp::LogSumExp, body, cond: None, .. } => stack.push(*body),
+            Node::Reduce { .. } => return true,
+        }
+    }
+    false
+}
+
+/// The product of the other members: exact when some of them are 0.
+fn rest_of_product(graph: &mut Graph, product: NodeId, var: VarId, body: NodeId, cond: Option<NodeId>) -> NodeId {
+    if graph.support(body).is_nonzero() {
+        return graph.apply(Op::Div, &[product, body]);
+    }
+    let other = graph.fresh_var(graph.var(var).axis);
+    let mut rename = Substitution::new(var, Index::Var(other));
+    let body = rename.apply(graph, body);
+    let here = graph.intern(Node::Var(var));
+    let there = graph.intern(Node::Var(other));
+    let same = graph.apply(Op::Eq, &[here, there]);
+    let mut keep = graph.apply(Op::Not, &[same]);
+    if let Some(cond) = cond {
+        let cond = rename.apply(graph, cond);
+        keep = graph.apply(Op::And, &[cond, keep]);
+    }
+    graph.reduce(ReduceOp::Prod, other, body, Some(keep))
+}
