@@ -1,7 +1,8 @@
 //! The syntax tree: an arena of expressions and a list of statements, with spans into the source.
 //!
 //! Trees are flat (`ExprId` into a vector), so walking and dropping them needs no recursion that the input
-//! controls. Names are kept as written (after NFC) together with their canonical ASCII form, by which they
+//! controls: every expression stands after its parts (`child.0 < parent.0`), so one pass over [`Ast::exprs`]
+//! sees parts before wholes. Names are kept as written (after NFC) together with their canonical ASCII form, by which they
 //! compare.
 
 use crate::source::Span;
@@ -26,7 +27,8 @@ pub struct Name {
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
-    /// Where it stands (brackets around it excluded).
+    /// Where it stands: brackets around it excluded, brackets around its parts included, so that the text under
+    /// it is an expression by itself.
     pub span: Span,
 }
 
@@ -254,6 +256,8 @@ pub struct FnDef {
     pub name: Name,
     /// Parameters.
     pub formals: Vec<Formal>,
+    /// How many of them stand left of a bar (`fn huber(x | δ)` has 1); `None` when there is no bar.
+    pub bar: Option<usize>,
     /// What it computes.
     pub body: ExprId,
     /// Notes: `about "…"`, `latex "…"`, `example …`, as clauses.
@@ -322,6 +326,8 @@ pub struct OrParam {
     pub symbol: Name,
     /// Its support.
     pub support: Option<SupportExpr>,
+    /// Its axes (`logits = z : real[K]`), when given.
+    pub axes: Vec<Axis>,
 }
 
 /// One statement.

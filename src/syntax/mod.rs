@@ -1,3 +1,23 @@
 //! Syntax: text to tree and back. The only user of pest.
+//!
+//! | module | does |
+//! |---|---|
+//! | `normal` | NFC and variant letters, with a map back to the original offsets |
+//! | `names` | what a name is, and the ASCII form by which names compare |
+//! | `lex` | a flat list of tokens |
+//! | `scan` | brackets, texts, comments; cuts statements and clauses |
+//! | `parse` | one statement or clause at a time through the grammar, chains folded by precedence |
+//! | `ast` | the tree |
+//! | `print` | trees back to text |
+//!
+//! Depends on `source` and `diag`. Knows no functions, distributions or supports: that is `sema`.
 
 pub mod ast;
+pub mod lex;
+pub mod names;
+mod normal;
+mod parse;
+pub mod print;
+mod scan;
+
+pub use parse::parse;

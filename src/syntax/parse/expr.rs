@@ -1,0 +1,542 @@
+//! Expressions: primaries, and the folding of flat operator chains by precedence.
+//!
+//! The fold keeps its own stack of operators, so a chain of any length costs no recursion; recursion happens only
+//! through brackets and `if`, which the scan bounds.
+
+use pest::iterators::Pair;
+
+use super::{Builder, Rule};
+use crate::diag::{Diagnostic, codes};
+use crate::source::Span;
+use crate::syntax::ast::{Arg, Axis, BinaryOp, Binder, ExprId, ExprKind, Name, Reducer, UnaryOp};
+use crate::syntax::names::superscript_digit;
+
+/// Binding powers, loosest first; a reducer's body is one product.
+mod power {
+    pub const OR: u8 = 1;
+    pub const AND: u8 = 2;
+    pub const NOT: u8 = 3;
+    pub const COMPARE: u8 = 4;
+    pub const SUM: u8 = 5;
+    pub const REDUCE: u8 = 6;
+    pub const PRODUCT: u8 = 7;
+    pub const MINUS: u8 = 8;
+    pub const POWER: u8 = 9;
+}
+
+/// A prefix or infix operator that waits for its right operand.
+enum Pending {
+    Infix(BinaryOp, Span),
+    Prefix(UnaryOp, Span),
+    Reduce { reducer: Reducer, binders: Vec<Binder>, cond: Option<ExprId>, span: Span },
+}
+
+impl Pending {
+    fn power(&self) -> u8 {
+        match self {
+            Pending::Infix(op, _) => infix_power(*op),
+            Pending::Prefix(UnaryOp::Neg, _) => power::MINUS,
+            Pending::Prefix(UnaryOp::Not, _) => power::NOT,
+            Pending::Reduce { .. } => power::REDUCE,
+        }
+    }
+}
+
+fn infix_power(op: BinaryOp) -> u8 {
+    match op {
+        BinaryOp::Or => power::OR,
+        BinaryOp::And => power::AND,
+        BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge | BinaryOp::Eq | BinaryOp::Ne => power::COMPARE,
+        BinaryOp::Add | BinaryOp::Sub => power::SUM,
+        BinaryOp::Mul | BinaryOp::Div => power::PRODUCT,
+        BinaryOp::Pow => power::POWER,
+    }
+}
+
+/// A finished operand: the expression, and its place with the brackets around it.
+#[derive(Clone, Copy)]
+struct Operand {
+    id: ExprId,
+    outer: Span,
+}
+
+/// What an operand looks like, for `f x` and for the messages about it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Name,
+    Indexed,
+    Raised,
+    Applied,
+    Number,
+    Conditional,
+    Other,
+}
+
+/// The operand that is being read: a primary, and what follows it so far.
+struct Current {
+    operand: Operand,
+    shape: Shape,
+    roots: Vec<Span>,
+    /// `log` of `log λ`.
+    callee: Option<Name>,
+}
+
+/// The state of one chain.
+#[derive(Default)]
+struct Chain {
+    operands: Vec<Operand>,
+    pending: Vec<Pending>,
+    roots: Vec<Span>,
+    callee: Option<Name>,
+    current: Option<Current>,
+    /// True when the chain is more than one primary.
+    compound: bool,
+}
+
+impl<'a> Builder<'a> {
+    /// Builds an `expression` pair.
+    pub(super) fn expression(&mut self, pair: &Pair<'a, Rule>) -> ExprId {
+        self.outer_expression(pair).id
+    }
+
+    fn outer_expression(&mut self, pair: &Pair<'a, Rule>) -> Operand {
+        let mut chain = Chain { compound: pair.clone().into_inner().nth(1).is_some(), ..Chain::default() };
+        for item in pair.clone().into_inner() {
+            self.item(&mut chain, &item);
+        }
+        self.close_operand(&mut chain, false);
+        while let Some(pending) = chain.pending.pop() {
+            self.apply(&mut chain, pending);
+        }
+        let span = self.span(pair);
+        chain.operands.pop().unwrap_or_else(|| Operand { id: self.error_expr(span), outer: span })
+    }
+
+    fn item(&mut self, chain: &mut Chain, item: &Pair<'a, Rule>) {
+        let span = self.span(item);
+        match item.as_rule() {
+            Rule::negate => chain.pending.push(Pending::Prefix(UnaryOp::Neg, span)),
+            Rule::complement => chain.pending.push(Pending::Prefix(UnaryOp::Not, span)),
+            Rule::reducer => {
+                let reduce = self.reducer(item);
+                chain.pending.push(reduce);
+            }
+            Rule::root => chain.roots.push(span),
+            Rule::operator => self.operator(chain, item.as_str(), span),
+            Rule::beside => self.beside(chain),
+            Rule::subscript => self.subscript(chain, item),
+            Rule::superscript => self.superscript(chain, item),
+            _ => self.primary(chain, item),
+        }
+    }
+
+    // ---- operators
+
+    fn operator(&mut self, chain: &mut Chain, text: &str, span: Span) {
+        let op = self.binary_op(text, span);
+        self.close_operand(chain, op == BinaryOp::Pow);
+        self.infix(chain, op, span);
+    }
+
+    fn binary_op(&mut self, text: &str, span: Span) -> BinaryOp {
+        let habit = |wanted: &str| {
+            let message = format!("`{text}` is not an operator of this language: expected `{wanted}`");
+            Diagnostic::new(codes::E0110, span, message).fix(format!("write `{wanted}`"), span, wanted)
+        };
+        match text {
+            "+" => BinaryOp::Add,
+            "-" | "−" => BinaryOp::Sub,
+            "*" | "·" | "×" => BinaryOp::Mul,
+            "/" => BinaryOp::Div,
+            "^" => BinaryOp::Pow,
+            "<" => BinaryOp::Lt,
+            "<=" | "≤" => BinaryOp::Le,
+            ">" => BinaryOp::Gt,
+            ">=" | "≥" => BinaryOp::Ge,
+            "==" => BinaryOp::Eq,
+            "!=" | "≠" => BinaryOp::Ne,
+            "and" => BinaryOp::And,
+            "or" => BinaryOp::Or,
+            "**" => {
+                self.diagnostics.push(habit("^"));
+                BinaryOp::Pow
+            }
+            "&&" => {
+                self.diagnostics.push(habit("and"));
+                BinaryOp::And
+            }
+            "||" => {
+                self.diagnostics.push(habit("or"));
+                BinaryOp::Or
+            }
+            _ => {
+                let message = "found `=` where two values are compared: expected `==`";
+                self.diagnostics.push(Diagnostic::new(codes::E0114, span, message).fix("write `==`", span, "=="));
+                BinaryOp::Eq
+            }
+        }
+    }
+
+    fn infix(&mut self, chain: &mut Chain, op: BinaryOp, span: Span) {
+        let incoming = infix_power(op);
+        let right_associative = op == BinaryOp::Pow;
+        while let Some(top) = chain.pending.last() {
+            let binds = top.power() > incoming || (top.power() == incoming && !right_associative);
+            if !binds {
+                break;
+            }
+            if let Some(pending) = chain.pending.pop() {
+                if incoming == power::COMPARE && pending.power() == power::COMPARE {
+                    self.comparison_chain(chain, span);
+                }
+                self.apply(chain, pending);
+            }
+        }
+        chain.pending.push(Pending::Infix(op, span));
+    }
+
+    fn comparison_chain(&mut self, chain: &Chain, span: Span) {
+        let message = "a comparison has two sides, and this one goes on";
+        let mut diagnostic = Diagnostic::new(codes::E0117, span, message);
+        if let Some(middle) = chain.operands.last() {
+            let text = self.source_text(middle.outer);
+            let at = Span::new(middle.outer.end as usize, middle.outer.end as usize);
+            diagnostic = diagnostic.fix("compare twice", at, format!(" and {text}"));
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// The text under a span of the original file, as far as it is unchanged by normalisation.
+    fn source_text(&self, span: Span) -> String {
+        self.source.slice(span).to_owned()
+    }
+
+    fn apply(&mut self, chain: &mut Chain, pending: Pending) {
+        let Some(rhs) = chain.operands.pop() else { return };
+        let (kind, outer) = match pending {
+            Pending::Prefix(op, span) => (ExprKind::Unary(op, rhs.id), span.to(rhs.outer)),
+            Pending::Reduce { reducer, binders, cond, span } => {
+                (ExprKind::Reduce { reducer, binders, cond, body: Some(rhs.id) }, span.to(rhs.outer))
+            }
+            Pending::Infix(op, op_span) => {
+                let Some(lhs) = chain.operands.pop() else { return };
+                (ExprKind::Binary { op, op_span, lhs: lhs.id, rhs: rhs.id }, lhs.outer.to(rhs.outer))
+            }
+        };
+        let id = self.ast.push(kind, outer);
+        chain.operands.push(Operand { id, outer });
+    }
+
+    // ---- operands
+
+    fn close_operand(&mut self, chain: &mut Chain, before_power: bool) {
+        let Some(mut current) = chain.current.take() else { return };
+        if let Some(callee) = current.callee.take() {
+            current = self.applied(callee, current, before_power);
+        }
+        for root in current.roots.drain(..).rev() {
+            if current.shape == Shape::Raised || before_power {
+                self.ask_for_brackets("√", root, current.operand.outer);
+            }
+            let callee = Name { text: "√".to_owned(), key: "sqrt".to_owned(), span: root };
+            current.operand = self.call_one(callee, root, current.operand);
+        }
+        chain.operands.push(current.operand);
+    }
+
+    fn call_one(&mut self, callee: Name, start: Span, argument: Operand) -> Operand {
+        let args = vec![Arg { name: None, value: argument.id }];
+        let outer = start.to(argument.outer);
+        let id = self.ast.push(ExprKind::Call { callee, variates: None, args }, outer);
+        Operand { id, outer }
+    }
+
+    /// `f x`: one bare or indexed name, or a message.
+    fn applied(&mut self, callee: Name, current: Current, before_power: bool) -> Current {
+        if !matches!(current.shape, Shape::Name | Shape::Indexed) || before_power {
+            self.ask_for_brackets(&callee.text, callee.span, current.operand.outer);
+        }
+        let start = callee.span;
+        let operand = self.call_one(callee, start, current.operand);
+        Current { operand, shape: Shape::Applied, ..current }
+    }
+
+    fn ask_for_brackets(&mut self, function: &str, callee: Span, argument: Span) {
+        let whole = callee.to(argument);
+        let text = self.source_text(argument);
+        let called = if function == "√" { "√" } else { function };
+        let message = format!("`{called}` without brackets takes one bare or indexed name");
+        let mut diagnostic = Diagnostic::new(codes::E0111, whole, message);
+        let base = text.trim_end_matches(|c: char| superscript_digit(c).is_some() || matches!(c, '⁻' | '⁺'));
+        if base.len() < text.len() {
+            let raised = text.get(base.len()..).unwrap_or("");
+            diagnostic = diagnostic.fix("the function of the power", whole, format!("{called}({text})")).fix(
+                "the power of the function",
+                whole,
+                format!("{called}({base}){raised}"),
+            );
+        } else {
+            diagnostic = diagnostic.fix("put brackets around its argument", whole, format!("{called}({text})"));
+            if text.starts_with(|c: char| c.is_ascii_digit()) {
+                diagnostic = diagnostic.fix("or multiply", whole, format!("{called}·{text}"));
+            }
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Two values side by side.
+    fn beside(&mut self, chain: &mut Chain) {
+        let name = chain.current.as_ref().filter(|current| current.shape == Shape::Name && current.callee.is_none());
+        let name = name.map(|current| self.ast.expr(current.operand.id).kind.clone());
+        if let Some(ExprKind::Name(name)) = name {
+            chain.roots = chain.current.take().map(|current| current.roots).unwrap_or_default();
+            chain.callee = Some(name);
+            return;
+        }
+        self.close_operand(chain, false);
+        if let Some(left) = chain.operands.last().copied() {
+            let at = Span::new(left.outer.end as usize, left.outer.end as usize);
+            let text = self.source_text(left.outer);
+            let after = text.chars().rev().take(24).collect::<Vec<_>>().into_iter().rev().collect::<String>();
+            let message = format!("an operator is missing after `{after}`: there is no implicit multiplication");
+            let diagnostic = Diagnostic::new(codes::E0109, left.outer, message);
+            self.diagnostics.push(diagnostic.fix("multiply", at, "·"));
+            self.infix(chain, BinaryOp::Mul, at);
+        }
+    }
+
+    fn subscript(&mut self, chain: &mut Chain, item: &Pair<'a, Rule>) {
+        let indices: Vec<ExprId> = item.clone().into_inner().map(|index| self.expression(&index)).collect();
+        let Some(current) = chain.current.as_mut() else { return };
+        let outer = current.operand.outer.to(self.span(item));
+        let base = current.operand.id;
+        current.shape = match current.shape {
+            Shape::Name | Shape::Indexed => Shape::Indexed,
+            _ => Shape::Other,
+        };
+        let id = self.ast.push(ExprKind::Index { base, indices }, outer);
+        current.operand = Operand { id, outer };
+    }
+
+    fn superscript(&mut self, chain: &mut Chain, item: &Pair<'a, Rule>) {
+        let span = self.span(item);
+        let Some(current) = chain.current.as_mut() else { return };
+        let digits: String = item.as_str().chars().filter_map(superscript_digit).collect();
+        let mut rhs = self.ast.push(number_kind(&digits), span);
+        if item.as_str().starts_with('⁻') {
+            rhs = self.ast.push(ExprKind::Unary(UnaryOp::Neg, rhs), span);
+        }
+        let outer = current.operand.outer.to(span);
+        let lhs = current.operand.id;
+        let id = self.ast.push(ExprKind::Binary { op: BinaryOp::Pow, op_span: span, lhs, rhs }, outer);
+        current.operand = Operand { id, outer };
+        current.shape = Shape::Raised;
+    }
+
+    fn primary(&mut self, chain: &mut Chain, item: &Pair<'a, Rule>) {
+        let (operand, shape) = self.primary_operand(item);
+        if shape == Shape::Conditional && chain.compound {
+            let text = self.source_text(operand.outer);
+            let message = "`if … then … else …` inside an operation needs brackets";
+            let diagnostic = Diagnostic::new(codes::E0118, operand.outer, message);
+            self.diagnostics.push(diagnostic.fix("put brackets around it", operand.outer, format!("({text})")));
+        }
+        let roots = std::mem::take(&mut chain.roots);
+        chain.current = Some(Current { operand, shape, roots, callee: chain.callee.take() });
+    }
+
+    /// A primary that stands by itself, as the ends of an interval do.
+    pub(super) fn bare_primary(&mut self, item: &Pair<'a, Rule>) -> ExprId {
+        self.primary_operand(item).0.id
+    }
+
+    fn primary_operand(&mut self, item: &Pair<'a, Rule>) -> (Operand, Shape) {
+        let outer = self.span(item);
+        let (kind, shape) = match item.as_rule() {
+            Rule::number => (self.number(item), Shape::Number),
+            Rule::boolean => (ExprKind::Bool(item.as_str() == "true"), Shape::Other),
+            Rule::hole => (ExprKind::Hole, Shape::Other),
+            Rule::infinity => (constant(item.as_str(), "inf", outer), Shape::Other),
+            Rule::axis_size => (constant(item.as_str(), "batch", outer), Shape::Other),
+            Rule::variable => (ExprKind::Name(self.inner_name(item)), Shape::Name),
+            Rule::call => (self.call(item), Shape::Other),
+            Rule::counting => (self.counting(item), Shape::Other),
+            Rule::conditional => (self.conditional(item), Shape::Conditional),
+            Rule::vector => {
+                let items = item.clone().into_inner().map(|element| self.expression(&element)).collect();
+                (ExprKind::Vector(items), Shape::Other)
+            }
+            Rule::norm => (self.norm(item, outer), Shape::Other),
+            Rule::bracket => match item.clone().into_inner().next() {
+                Some(inner) => return (Operand { id: self.expression(&inner), outer }, Shape::Other),
+                None => (ExprKind::Error, Shape::Other),
+            },
+            _ => (ExprKind::Error, Shape::Other),
+        };
+        (Operand { id: self.ast.push(kind, outer), outer }, shape)
+    }
+
+    // ---- primaries
+
+    pub(super) fn number(&mut self, item: &Pair<'a, Rule>) -> ExprKind {
+        let kind = number_kind(item.as_str());
+        if let ExprKind::Number { value, text } = &kind {
+            let mantissa = text.split(['e', 'E']).next().unwrap_or("");
+            let vanished = *value == 0.0 && mantissa.contains(|c: char| ('1'..='9').contains(&c));
+            if value.is_infinite() || vanished {
+                let how =
+                    if vanished { "smaller than 5e-324, the smallest" } else { "larger than 1.8e308, the largest" };
+                let message = format!("this number is {how} that a 64-bit float holds");
+                let span = self.span(item);
+                let mut diagnostic = Diagnostic::new(codes::E0107, span, message);
+                if vanished {
+                    diagnostic = diagnostic.fix("write 0 if zero is meant", span, "0");
+                } else {
+                    diagnostic = diagnostic.fix("write `inf` if infinity is meant", span, "inf");
+                }
+                self.diagnostics.push(diagnostic);
+                return ExprKind::Error;
+            }
+        }
+        kind
+    }
+
+    fn norm(&mut self, item: &Pair<'a, Rule>, outer: Span) -> ExprKind {
+        let args = item.clone().into_inner().map(|inner| Arg { name: None, value: self.expression(&inner) }).collect();
+        let callee = Name { text: "norm".to_owned(), key: "norm".to_owned(), span: outer };
+        ExprKind::Call { callee, variates: None, args }
+    }
+
+    fn call(&mut self, item: &Pair<'a, Rule>) -> ExprKind {
+        let callee = self.inner_name(item);
+        let mut variates = None;
+        let mut args = Vec::new();
+        for part in item.clone().into_inner() {
+            match part.as_rule() {
+                Rule::bar => variates = Some(self.variates(std::mem::take(&mut args))),
+                Rule::argument => args.push(self.argument(&part)),
+                _ => {}
+            }
+        }
+        if variates.as_ref().is_some_and(Vec::is_empty) {
+            let message = format!("nothing stands left of the bar in `{}`: expected what was observed", callee.text);
+            let bar = item.clone().into_inner().find(|part| part.as_rule() == Rule::bar);
+            let span = bar.map_or(callee.span, |bar| self.span(&bar));
+            self.diagnostics.push(Diagnostic::new(codes::E0110, span, message));
+            return ExprKind::Error;
+        }
+        ExprKind::Call { callee, variates, args }
+    }
+
+    fn variates(&mut self, args: Vec<Arg>) -> Vec<ExprId> {
+        for name in args.iter().filter_map(|arg| arg.name.as_ref()) {
+            let message = format!("`{} =` stands left of the bar: only parameters are named", name.text);
+            self.diagnostics.push(Diagnostic::new(codes::E0110, name.span, message));
+        }
+        args.into_iter().map(|arg| arg.value).collect()
+    }
+
+    fn argument(&mut self, item: &Pair<'a, Rule>) -> Arg {
+        let mut arg = Arg { name: None, value: ExprId(u32::MAX) };
+        for part in item.clone().into_inner() {
+            match part.as_rule() {
+                Rule::name => arg.name = Some(self.name(&part)),
+                _ => arg.value = self.expression(&part),
+            }
+        }
+        arg
+    }
+
+    fn conditional(&mut self, item: &Pair<'a, Rule>) -> ExprKind {
+        let inner = item.clone().into_inner();
+        let mut starts: Vec<Span> =
+            inner.filter(|part| part.as_rule() == Rule::kw_if).map(|word| self.span(&word)).collect();
+        let parts = item.clone().into_inner().filter(|part| part.as_rule() == Rule::expression);
+        let mut parts: Vec<Operand> = parts.map(|part| self.outer_expression(&part)).collect();
+        let Some(mut other) = parts.pop() else { return ExprKind::Error };
+        while let (Some(then), Some(cond)) = (parts.pop(), parts.pop()) {
+            let kind = ExprKind::If { cond: cond.id, then: then.id, other: other.id };
+            if parts.is_empty() {
+                return kind;
+            }
+            let outer = starts.pop().unwrap_or(cond.outer).to(other.outer);
+            other = Operand { id: self.ast.push(kind, outer), outer };
+        }
+        ExprKind::Error
+    }
+
+    // ---- reducers
+
+    fn reducer(&mut self, item: &Pair<'a, Rule>) -> Pending {
+        let word = item.clone().into_inner().next();
+        let reducer = word.map_or(Reducer::Sum, |word| reducer_of(word.as_str()));
+        let (binders, cond) = self.binders(item);
+        Pending::Reduce { reducer, binders, cond, span: self.span(item) }
+    }
+
+    fn counting(&mut self, item: &Pair<'a, Rule>) -> ExprKind {
+        let (binders, cond) = self.binders(item);
+        ExprKind::Reduce { reducer: Reducer::Count, binders, cond, body: None }
+    }
+
+    fn binders(&mut self, item: &Pair<'a, Rule>) -> (Vec<Binder>, Option<ExprId>) {
+        let mut binders = Vec::new();
+        let mut cond = None;
+        for part in item.clone().into_inner() {
+            match part.as_rule() {
+                Rule::binder => {
+                    let axis = part.clone().into_inner().find(|inner| inner.as_rule() == Rule::axis);
+                    binders.push(Binder { name: self.inner_name(&part), axis: axis.map(|axis| self.axis(&axis)) });
+                }
+                Rule::condition => {
+                    let inner = part.into_inner().find(|inner| inner.as_rule() == Rule::expression);
+                    cond = inner.map(|inner| self.expression(&inner));
+                }
+                _ => {}
+            }
+        }
+        (binders, cond)
+    }
+
+    pub(super) fn axis(&mut self, item: &Pair<'a, Rule>) -> Axis {
+        match item.clone().into_inner().next() {
+            Some(size) if size.as_rule() == Rule::axis_count => match size.as_str().parse() {
+                Ok(count) => Axis::Sized(count, self.span(&size)),
+                Err(_) => {
+                    let span = self.span(&size);
+                    let message = "this axis is longer than any memory: expected a size below 2⁶⁴";
+                    self.diagnostics.push(Diagnostic::new(codes::E0107, span, message));
+                    Axis::Sized(1, span)
+                }
+            },
+            Some(name) => Axis::Named(self.name(&name)),
+            None => Axis::Named(self.name(item)),
+        }
+    }
+}
+
+fn constant(text: &str, key: &str, span: Span) -> ExprKind {
+    ExprKind::Name(Name { text: text.to_owned(), key: key.to_owned(), span })
+}
+
+/// A number's value and text; infinite when it is too large.
+fn number_kind(written: &str) -> ExprKind {
+    let text: String = written.chars().filter(|c| *c != '_').map(|c| if c == '−' { '-' } else { c }).collect();
+    let value = text.parse().unwrap_or(f64::INFINITY);
+    ExprKind::Number { value, text }
+}
+
+/// The reducer that a word or sign stands for; `sum` for any other.
+pub(super) fn reducer_of(word: &str) -> Reducer {
+    match word {
+        "prod" | "∏" => Reducer::Prod,
+        "mean" => Reducer::Mean,
+        "max" => Reducer::Max,
+        "min" => Reducer::Min,
+        "logsumexp" => Reducer::LogSumExp,
+        "any" => Reducer::Any,
+        "all" => Reducer::All,
+        "count" => Reducer::Count,
+        _ => Reducer::Sum,
+    }
+}

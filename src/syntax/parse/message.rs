@@ -1,0 +1,317 @@
+//! What to say when the grammar gives up: sentences about what was found and what could stand there.
+//!
+//! The grammar reports a place; the tokens around it say what a person was about to write.
+
+use std::ops::Range;
+
+use super::stmt::{OTHER_CLAUSES, PROPERTY_CLAUSES, TEXT_CLAUSES};
+use super::{Builder, Rule};
+use crate::diag::{Diagnostic, codes};
+use crate::source::Span;
+use crate::syntax::lex::{Kind, Token};
+use crate::syntax::names::{RESERVED, is_superscript_letter};
+
+/// Signs of other languages: what is meant by them here.
+const HABITS: &[(&str, &str)] = &[
+    (":=", "="),
+    ("<-", "~"),
+    ("!", "not"),
+    ("&", "and"),
+    ("−−", "-"),
+    ("–", "-"),
+    ("—", "-"),
+    ("’", "′"),
+    ("'", "′"),
+    ("“", "\""),
+    ("”", "\""),
+    ("÷", "/"),
+    ("∧", "and"),
+    ("∨", "or"),
+    ("¬", "not"),
+    ("//", "#"),
+    ("，", ","),
+    ("（", "("),
+    ("）", ")"),
+    ("…", "..."),
+];
+
+/// The tokens around a failure.
+struct Around {
+    before: Option<Token>,
+    found: Option<Token>,
+    after: Option<Token>,
+    /// Position of `found` among the piece's tokens.
+    position: usize,
+    first: Option<Token>,
+}
+
+impl Builder<'_> {
+    /// The diagnostic for a failure at offset `at` of the normalised text.
+    pub(super) fn describe(&self, rule: Rule, piece: &Range<usize>, at: usize, wanted: &[Rule]) -> Diagnostic {
+        let around = self.around(piece, at);
+        self.about_keywords(&around, wanted)
+            .or_else(|| self.about_signs(&around))
+            .or_else(|| self.about_reserved(rule, &around))
+            .or_else(|| self.about_headers(rule, &around))
+            .unwrap_or_else(|| self.about_values(&around, piece))
+    }
+
+    fn around(&self, piece: &Range<usize>, at: usize) -> Around {
+        let tokens = self.tokens_in(piece);
+        let position = tokens.iter().position(|token| token.end > at).unwrap_or(tokens.len());
+        Around {
+            before: position.checked_sub(1).and_then(|before| tokens.get(before).copied()),
+            found: tokens.get(position).copied(),
+            after: tokens.get(position + 1).copied(),
+            position,
+            first: tokens.first().copied(),
+        }
+    }
+
+    fn word(&self, token: Option<Token>) -> &str {
+        token.map_or("", |token| token.text(&self.normal.text))
+    }
+
+    fn token_span(&self, token: Token) -> Span {
+        self.normal.to_source(token.start, token.end)
+    }
+
+    /// Where the failure is shown: what was found, or the end of what stands before.
+    fn place(&self, around: &Around) -> Span {
+        match (around.found, around.before) {
+            (Some(found), _) => self.token_span(found),
+            (None, Some(before)) => self.normal.to_source(before.end, before.end),
+            (None, None) => Span::default(),
+        }
+    }
+
+    /// "found `x`", or that the statement ends.
+    fn found(&self, around: &Around) -> String {
+        match around.found {
+            Some(token) => format!("found `{}`", shorten(token.text(&self.normal.text))),
+            None => "but the statement ends here".to_owned(),
+        }
+    }
+
+    fn about_keywords(&self, around: &Around, wanted: &[Rule]) -> Option<Diagnostic> {
+        let (missing, part) = if wanted.contains(&Rule::kw_then) {
+            ("then", "condition")
+        } else if wanted.contains(&Rule::kw_else) {
+            ("else", "value after `then`")
+        } else {
+            return None;
+        };
+        if self.is_operator(around.before) || around.found.is_some_and(|found| found.kind == Kind::Sign) {
+            return None;
+        }
+        let message = format!("expected `{missing}` after the {part} of this `if`, {}", self.found(around));
+        let diagnostic = Diagnostic::new(codes::E0110, self.place(around), message);
+        Some(diagnostic.help("a choice is written `if condition then value else value`"))
+    }
+
+    fn about_signs(&self, around: &Around) -> Option<Diagnostic> {
+        let token = around.found.filter(|token| token.kind == Kind::Sign || token.kind == Kind::Text)?;
+        let (text, span) = (token.text(&self.normal.text), self.token_span(token));
+        let first = text.chars().next()?;
+        if text == "|" && around.before.is_some_and(|before| self.word(Some(before)) == "|") {
+            return None;
+        }
+        if text == "|" {
+            let message = "this bar stands outside the brackets of a call: `|` only separates variates from parameters";
+            let diagnostic = Diagnostic::new(codes::E0112, span, message);
+            return Some(diagnostic.help("for an absolute value write abs(x), for a length norm(v) or ‖v‖"));
+        }
+        if text == ";" {
+            let diagnostic = Diagnostic::new(codes::E0110, span, "found `;` inside brackets: expected `|` or `,`");
+            return Some(diagnostic.fix("a bar separates variates from parameters", span, "|"));
+        }
+        if is_superscript_letter(first) {
+            let message = format!("`{text}` is no power: only digits are raised");
+            return Some(Diagnostic::new(codes::E0102, span, message).help("write powers as `x^n`"));
+        }
+        if let Some((_, meant)) = HABITS.iter().find(|(habit, _)| *habit == text) {
+            let message = format!("`{text}` is no sign of this language: expected `{meant}`");
+            return Some(Diagnostic::new(codes::E0110, span, message).fix(format!("write `{meant}`"), span, *meant));
+        }
+        let known = "+-−*·×/^<>=≤≥≠,|~:;.?≠∈√∑∏∞_²³⁺⁻".contains(first);
+        let message = format!("found `{}`, which is no sign of this language", shorten(text));
+        (!known && token.kind == Kind::Sign).then(|| Diagnostic::new(codes::E0102, span, message))
+    }
+
+    fn about_reserved(&self, rule: Rule, around: &Around) -> Option<Diagnostic> {
+        let reserved = |token: Option<Token>| token.filter(|_| RESERVED.contains(&self.word(token)));
+        let names_something = matches!(self.word(around.found), "=" | ":" | "");
+        let candidate = match (reserved(around.found), reserved(around.before)) {
+            (Some(found), _) if self.expects_name(rule, around) => found,
+            (None, Some(before)) if names_something && around.position == 1 && around.found.is_some() => before,
+            (Some(found), _) if around.position == 0 && self.word(around.after) == "=" => found,
+            _ => return None,
+        };
+        let text = self.word(Some(candidate));
+        let message = format!("`{text}` is a reserved word and cannot be a name");
+        let span = self.token_span(candidate);
+        Some(Diagnostic::new(codes::E0113, span, message).help(format!("another name, such as `{text}_1`, is free")))
+    }
+
+    /// True where only a name can stand.
+    fn expects_name(&self, rule: Rule, around: &Around) -> bool {
+        let introduces = matches!(rule, Rule::declaration | Rule::function | Rule::distribution);
+        let after_comma = matches!(self.word(around.before), "(" | "," | "|");
+        introduces && (around.position == 1 || (rule != Rule::declaration && after_comma))
+    }
+
+    fn about_headers(&self, rule: Rule, around: &Around) -> Option<Diagnostic> {
+        let span = self.place(around);
+        let found = self.found(around);
+        let keyword = self.word(around.first);
+        let (code, expected, help) = match (rule, around.position) {
+            (Rule::declaration, 1) => (
+                codes::E0115,
+                format!("expected a name after `{keyword}`"),
+                "one declaration names one thing: `data k : count[N]`",
+            ),
+            (Rule::declaration, _) if !self.is_operator(around.before) => {
+                return Some(self.about_declaration(around, span, &found));
+            }
+            (Rule::function, 1 | 2) => (
+                codes::E0110,
+                "expected a name and its parameters in brackets".to_owned(),
+                "a function is written `fn name(a, b) = body`",
+            ),
+            (Rule::function, _) if self.word(around.before) == ")" => (
+                codes::E0110,
+                "expected `=` and the function's body".to_owned(),
+                "a function is written `fn name(a, b) = body`",
+            ),
+            (Rule::distribution, _) => (
+                codes::E0110,
+                "expected a distribution's head".to_owned(),
+                "it is written `distribution name(x : real | μ : real, σ : positive)`, with its clauses indented below",
+            ),
+            (Rule::import, _) => {
+                (codes::E0110, "expected a file name in quotes after `use`".to_owned(), "write `use \"file.loss\"`")
+            }
+            (Rule::reduction, _) => (
+                codes::E0110,
+                "expected `sum` or `mean` after `reduce`".to_owned(),
+                "`reduce sum` adds the rows up, `reduce mean` averages them",
+            ),
+            (Rule::text_clause, 1) => {
+                (codes::E0116, format!("expected a text in quotes after `{keyword}`"), "texts are written \"…\"")
+            }
+            (Rule::instead, _) => (
+                codes::E0116,
+                "expected `instead name when \"…\"`".to_owned(),
+                "it names what to use when the assumption fails",
+            ),
+            (Rule::example, _) if !self.is_operator(around.before) => (
+                codes::E0116,
+                "expected `has nll` or `has value` and a number".to_owned(),
+                "an example is written `example poisson(3 | 2.5) has nll 1.5428`",
+            ),
+            (Rule::variant, 1) => (
+                codes::E0116,
+                "expected the name of a parameter after `or`".to_owned(),
+                "another parameterisation is written `or log_rate = η : real where λ = exp(η)`",
+            ),
+            _ => return None,
+        };
+        Some(Diagnostic::new(code, span, format!("{expected}, {found}")).help(help))
+    }
+
+    fn about_declaration(&self, around: &Around, span: Span, found: &str) -> Diagnostic {
+        let message = format!("expected `: support`, `[axes]`, `in unit` or `= value`, {found}");
+        let diagnostic = Diagnostic::new(codes::E0115, span, message);
+        let after_name = around.position == 2;
+        match around.found {
+            Some(token) if token.kind == Kind::Word && after_name => {
+                let at = around.before.map_or(span, |before| self.normal.to_source(before.end, before.end));
+                diagnostic.fix("a support stands after a colon", at, " :")
+            }
+            Some(token) if self.word(Some(token)) == "," && after_name => {
+                diagnostic.help("one declaration names one thing; write one line for each")
+            }
+            _ => diagnostic
+                .help("a declaration is written `data k : count[N] in Hz = 0`, and all after the name may be left out"),
+        }
+    }
+
+    fn about_values(&self, around: &Around, piece: &Range<usize>) -> Diagnostic {
+        let span = self.place(around);
+        let before = self.word(around.before);
+        let found = self.found(around);
+        if let Some(diagnostic) = self.about_reducer(around) {
+            return diagnostic;
+        }
+        let Some(previous) = around.before else {
+            let message = format!("expected a statement, {found}");
+            return Diagnostic::new(codes::E0110, span, message);
+        };
+        if self.is_operator(around.before) || matches!(previous.kind, Kind::Open) || RESERVED.contains(&before) {
+            let message = format!("expected a value after `{before}`, {found}");
+            return Diagnostic::new(codes::E0110, span, message);
+        }
+        let message = match around.found {
+            None => format!("this ends too early: something is missing after `{}`", shorten(before)),
+            Some(token) if token.kind == Kind::Text => {
+                format!("found a text after `{}`: no expression contains one", shorten(before))
+            }
+            Some(token) if self.word(Some(token)) == "=" => {
+                let start = self.normal.to_source(piece.start, previous.end);
+                let message = "only a bare name can be defined: expected `name = value`";
+                return Diagnostic::new(codes::E0110, start, message);
+            }
+            Some(_) => format!("expected an operator or the end of the statement after `{}`, {found}", shorten(before)),
+        };
+        Diagnostic::new(codes::E0110, span, message)
+    }
+
+    /// `sum[i in N]` without anything to sum.
+    fn about_reducer(&self, around: &Around) -> Option<Diagnostic> {
+        let closes = self.word(around.before) == "]";
+        let word = self.word(around.found);
+        let binds = matches!(word, "in" | "where" | "∈");
+        if !binds && !closes {
+            return None;
+        }
+        if binds {
+            let message = format!(
+                "`{word}` after an index makes a reducer, and a reducer needs a word before its bracket and a value after it"
+            );
+            let diagnostic = Diagnostic::new(codes::E0110, self.place(around), message);
+            return Some(diagnostic.help("a reducer is written `sum[i in N where c] value`; its words are sum prod mean max min logsumexp count any all"));
+        }
+        None
+    }
+
+    /// True for a token after which a value has to follow.
+    fn is_operator(&self, token: Option<Token>) -> bool {
+        token.is_some_and(|token| {
+            let text = token.text(&self.normal.text);
+            (token.kind == Kind::Sign && text != "_" && text != "∞") || matches!(text, "and" | "or" | "not")
+        })
+    }
+
+    /// The diagnostic for a line of a block that starts like no clause.
+    pub(super) fn unknown_clause(&self, tokens: &[Token]) -> Diagnostic {
+        let first = tokens.first().copied();
+        let word = self.word(first);
+        let span = first.map_or_else(Span::default, |token| self.token_span(token));
+        let clauses = || TEXT_CLAUSES.iter().chain(PROPERTY_CLAUSES).chain(OTHER_CLAUSES).copied();
+        let message = format!("`{}` starts no clause", shorten(word));
+        let diagnostic = Diagnostic::new(codes::E0116, span, message);
+        match crate::diag::nearest(word, clauses()) {
+            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), span, near),
+            None => diagnostic.help(format!("clauses are: {}", clauses().collect::<Vec<_>>().join(", "))),
+        }
+    }
+}
+
+/// A token as it is quoted in a sentence.
+fn shorten(text: &str) -> String {
+    if text.chars().count() <= 32 {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(31).collect();
+    format!("{start}…")
+}

@@ -1,0 +1,306 @@
+//! Trees back to text.
+//!
+//! [`print_expr`] writes an expression in the language itself, with the fewest brackets that read back as the same
+//! tree. It keeps its own stack, so the depth of a tree costs no recursion.
+
+use std::borrow::Cow;
+
+use super::ast::{Arg, Ast, Axis, BinaryOp, Binder, ExprId, ExprKind, Name, Reducer, UnaryOp};
+use super::names::{canonical, to_superscript, unicode};
+
+/// Which spelling to print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spelling {
+    /// Names as written, operators in Unicode.
+    #[default]
+    AsWritten,
+    /// Everything in ASCII.
+    Ascii,
+    /// Greek letters, subscripts and signs.
+    Unicode,
+}
+
+/// An expression as text, names as written.
+pub fn print_expr(ast: &Ast, id: ExprId) -> String {
+    print_expr_as(ast, id, Spelling::AsWritten)
+}
+
+/// An expression as text in a given spelling.
+pub fn print_expr_as(ast: &Ast, id: ExprId, spelling: Spelling) -> String {
+    let mut printer = Printer { ast, spelling, out: String::new(), work: vec![Work::Expr(id, OUTERMOST)] };
+    printer.run();
+    printer.out
+}
+
+/// Binding strengths; a part is bracketed when it binds looser than its place asks for.
+const OUTERMOST: u8 = 0;
+const OR: u8 = 1;
+const AND: u8 = 2;
+const NOT: u8 = 3;
+const COMPARE: u8 = 4;
+const SUM: u8 = 5;
+const PRODUCT: u8 = 7;
+const MINUS: u8 = 8;
+const POWER: u8 = 9;
+const POSTFIX: u8 = 10;
+
+enum Work<'a> {
+    Expr(ExprId, u8),
+    Text(Cow<'a, str>),
+}
+
+struct Printer<'a> {
+    ast: &'a Ast,
+    spelling: Spelling,
+    out: String,
+    work: Vec<Work<'a>>,
+}
+
+impl<'a> Printer<'a> {
+    fn run(&mut self) {
+        while let Some(work) = self.work.pop() {
+            match work {
+                Work::Text(text) => self.out.push_str(&text),
+                Work::Expr(id, place) => {
+                    let mut parts = Vec::new();
+                    let bracket = strength(self.ast, id) < place;
+                    if bracket {
+                        parts.push(text("("));
+                    }
+                    self.parts(id, &mut parts);
+                    if bracket {
+                        parts.push(text(")"));
+                    }
+                    self.work.extend(parts.into_iter().rev());
+                }
+            }
+        }
+    }
+
+    fn parts(&self, id: ExprId, parts: &mut Vec<Work<'a>>) {
+        match &self.ast.expr(id).kind {
+            ExprKind::Number { text: digits, .. } => parts.push(text(digits.as_str())),
+            ExprKind::Bool(value) => parts.push(text(if *value { "true" } else { "false" })),
+            ExprKind::Name(name) => parts.push(self.name(name)),
+            ExprKind::Hole => parts.push(text("_")),
+            ExprKind::Error => parts.push(text("…")),
+            ExprKind::Vector(items) => {
+                parts.push(text("["));
+                list(items, parts);
+                parts.push(text("]"));
+            }
+            ExprKind::Index { base, indices } => {
+                parts.push(Work::Expr(*base, POSTFIX));
+                parts.push(text("["));
+                list(indices, parts);
+                parts.push(text("]"));
+            }
+            ExprKind::Call { callee, variates, args } => self.call(callee, variates.as_deref(), args, parts),
+            ExprKind::Unary(UnaryOp::Neg, operand) => {
+                parts.push(text("-"));
+                parts.push(Work::Expr(*operand, MINUS));
+            }
+            ExprKind::Unary(UnaryOp::Not, operand) => {
+                parts.push(text("not "));
+                parts.push(Work::Expr(*operand, NOT));
+            }
+            ExprKind::Binary { op, lhs, rhs, .. } => self.binary(*op, *lhs, *rhs, parts),
+            ExprKind::If { cond, then, other } => {
+                parts.push(text("if "));
+                parts.push(Work::Expr(*cond, OUTERMOST));
+                parts.push(text(" then "));
+                parts.push(Work::Expr(*then, OUTERMOST));
+                parts.push(text(" else "));
+                parts.push(Work::Expr(*other, OUTERMOST));
+            }
+            ExprKind::Reduce { reducer, binders, cond, body } => {
+                self.reduce(*reducer, binders, *cond, *body, parts);
+            }
+        }
+    }
+
+    fn name(&self, name: &'a Name) -> Work<'a> {
+        match (self.spelling, name.key.as_str()) {
+            (Spelling::Unicode, "inf") => text("∞"),
+            (Spelling::AsWritten, _) => text(name.text.as_str()),
+            (Spelling::Ascii, _) => text(name.key.as_str()),
+            (Spelling::Unicode, _) => Work::Text(Cow::Owned(unicode(&name.text))),
+        }
+    }
+
+    /// A function's name: Greek is kept, but spelled names such as `gamma` stay words.
+    fn callee(&self, name: &'a Name) -> Work<'a> {
+        if name.text == "√" {
+            return text("sqrt");
+        }
+        match self.spelling {
+            Spelling::Ascii => Work::Text(Cow::Owned(canonical(&name.text))),
+            _ => text(name.text.as_str()),
+        }
+    }
+
+    fn call(&self, callee: &'a Name, variates: Option<&[ExprId]>, args: &'a [Arg], parts: &mut Vec<Work<'a>>) {
+        parts.push(self.callee(callee));
+        parts.push(text("("));
+        if let Some(variates) = variates {
+            list(variates, parts);
+            parts.push(text(if args.is_empty() { " |" } else { " | " }));
+        }
+        for (position, arg) in args.iter().enumerate() {
+            if position > 0 {
+                parts.push(text(", "));
+            }
+            if let Some(name) = &arg.name {
+                parts.push(self.name(name));
+                parts.push(text(" = "));
+            }
+            parts.push(Work::Expr(arg.value, OUTERMOST));
+        }
+        parts.push(text(")"));
+    }
+
+    fn binary(&self, op: BinaryOp, lhs: ExprId, rhs: ExprId, parts: &mut Vec<Work<'a>>) {
+        let own = binary_strength(op);
+        if op == BinaryOp::Pow {
+            let raised = small_integer(self.ast, rhs).filter(|_| self.spelling != Spelling::Ascii);
+            let applied = matches!(&self.ast.expr(lhs).kind, ExprKind::Number { .. }).then_some(POSTFIX + 1);
+            parts.push(Work::Expr(lhs, applied.unwrap_or(POSTFIX)));
+            match raised {
+                Some(digits) => parts.push(text(digits)),
+                None => {
+                    parts.push(text("^"));
+                    parts.push(Work::Expr(rhs, MINUS));
+                }
+            }
+            return;
+        }
+        let (left, right) = if own == COMPARE { (own + 1, own + 1) } else { (own, own + 1) };
+        parts.push(Work::Expr(lhs, left));
+        parts.push(text(self.sign(op)));
+        parts.push(Work::Expr(rhs, right));
+    }
+
+    fn sign(&self, op: BinaryOp) -> &'static str {
+        let ascii = self.spelling == Spelling::Ascii;
+        match op {
+            BinaryOp::Add => " + ",
+            BinaryOp::Sub => " - ",
+            BinaryOp::Mul if ascii => " * ",
+            BinaryOp::Mul => "·",
+            BinaryOp::Div => " / ",
+            BinaryOp::Pow => "^",
+            BinaryOp::Lt => " < ",
+            BinaryOp::Le if ascii => " <= ",
+            BinaryOp::Le => " ≤ ",
+            BinaryOp::Gt => " > ",
+            BinaryOp::Ge if ascii => " >= ",
+            BinaryOp::Ge => " ≥ ",
+            BinaryOp::Eq => " == ",
+            BinaryOp::Ne if ascii => " != ",
+            BinaryOp::Ne => " ≠ ",
+            BinaryOp::And => " and ",
+            BinaryOp::Or => " or ",
+        }
+    }
+
+    fn reduce(
+        &self,
+        reducer: Reducer,
+        binders: &'a [Binder],
+        cond: Option<ExprId>,
+        body: Option<ExprId>,
+        parts: &mut Vec<Work<'a>>,
+    ) {
+        parts.push(text(reducer_word(reducer)));
+        parts.push(text("["));
+        for (position, binder) in binders.iter().enumerate() {
+            if position > 0 {
+                parts.push(text(", "));
+            }
+            parts.push(self.name(&binder.name));
+            if let Some(axis) = &binder.axis {
+                parts.push(text(" in "));
+                parts.push(match axis {
+                    Axis::Named(name) => self.name(name),
+                    Axis::Sized(size, _) => Work::Text(Cow::Owned(size.to_string())),
+                });
+            }
+        }
+        if let Some(cond) = cond {
+            parts.push(text(" where "));
+            parts.push(Work::Expr(cond, OUTERMOST));
+        }
+        parts.push(text("]"));
+        if let Some(body) = body {
+            parts.push(text(" "));
+            parts.push(Work::Expr(body, PRODUCT));
+        }
+    }
+}
+
+fn text<'a>(text: impl Into<Cow<'a, str>>) -> Work<'a> {
+    Work::Text(text.into())
+}
+
+fn list<'a>(items: &[ExprId], parts: &mut Vec<Work<'a>>) {
+    for (position, &item) in items.iter().enumerate() {
+        if position > 0 {
+            parts.push(text(", "));
+        }
+        parts.push(Work::Expr(item, OUTERMOST));
+    }
+}
+
+/// The word of a reducer.
+pub fn reducer_word(reducer: Reducer) -> &'static str {
+    match reducer {
+        Reducer::Sum => "sum",
+        Reducer::Prod => "prod",
+        Reducer::Mean => "mean",
+        Reducer::Max => "max",
+        Reducer::Min => "min",
+        Reducer::LogSumExp => "logsumexp",
+        Reducer::Count => "count",
+        Reducer::Any => "any",
+        Reducer::All => "all",
+    }
+}
+
+fn binary_strength(op: BinaryOp) -> u8 {
+    match op {
+        BinaryOp::Or => OR,
+        BinaryOp::And => AND,
+        BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge | BinaryOp::Eq | BinaryOp::Ne => COMPARE,
+        BinaryOp::Add | BinaryOp::Sub => SUM,
+        BinaryOp::Mul | BinaryOp::Div => PRODUCT,
+        BinaryOp::Pow => POWER,
+    }
+}
+
+/// How strongly an expression holds together as it prints. A reducer is bracketed everywhere but at the end of a
+/// product, which the caller cannot know: it counts as a sum's part.
+fn strength(ast: &Ast, id: ExprId) -> u8 {
+    match &ast.expr(id).kind {
+        ExprKind::Binary { op, .. } => binary_strength(*op),
+        ExprKind::Unary(UnaryOp::Neg, _) => MINUS,
+        ExprKind::Unary(UnaryOp::Not, _) => NOT,
+        ExprKind::If { .. } => OUTERMOST,
+        ExprKind::Reduce { body: Some(_), .. } => SUM + 1,
+        _ => POSTFIX,
+    }
+}
+
+/// A whole number of at most two digits, raised.
+fn small_integer(ast: &Ast, id: ExprId) -> Option<String> {
+    match &ast.expr(id).kind {
+        ExprKind::Number { text, .. } if text.len() <= 2 => text.chars().map(to_superscript).collect(),
+        ExprKind::Unary(UnaryOp::Neg, inner) => match &ast.expr(*inner).kind {
+            ExprKind::Number { text, .. } if text.len() <= 2 => {
+                let digits: Option<String> = text.chars().map(to_superscript).collect();
+                digits.map(|digits| format!("⁻{digits}"))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
