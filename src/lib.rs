@@ -11,6 +11,7 @@ pub mod explain;
 pub mod interpret;
 pub mod ir;
 pub mod passes;
+pub mod lower;
 #[cfg(feature = "report")]
 pub mod record;
 #[cfg(feature = "report")]

@@ -200,11 +200,26 @@ codes! { SYNTAX:
 }
 
 codes! { SUPPORTS:
+    E0201 "An observation of the wrong kind"
+        means "What stands left of the bar can take values that the distribution gives no probability: a fraction for a count, a negative number for a positive quantity."
+        wrong "data x : real\npoisson(x | 2)"
+        right "data k : count\npoisson(k | 2)"
+        why "A count that is not whole usually means that the data was normalised, or that another distribution is meant.";
+    E0202 "A value may leave the domain of a function"
+        means "The function is not defined for every value that its argument can take, as far as the compiler can derive."
+        wrong "predict s : real\nlog(s)"
+        right "predict s : real\nlog(softplus(s))"
+        why "The value would be NaN for some output of the network, sooner or later.";
     E0203 "A value may leave the set that a function or distribution needs"
         means "Every expression has a support, the set of values it can take, which the compiler derives. Here it is not contained in the set that the place needs."
         wrong "normal(x | μ, s)"
         right "normal(x | μ, softplus(s))"
         why "A network's output can be any real number. A negative scale or the logarithm of a negative number would show up as NaN hours into a training; here it does not compile, and the message offers the inverse links that make it fit.";
+    E0206 "A learned name that cannot vary continuously"
+        means "A prediction or parameter is learned by following gradients; whole numbers and categories have none."
+        wrong "predict k : count\npoisson(k | 2)"
+        right "data k : count\npredict η : real\npoisson(k | softplus(η))"
+        why "Predict the parameters of a distribution over the whole numbers instead.";
 }
 
 codes! { NAMES:
@@ -213,9 +228,60 @@ codes! { NAMES:
         wrong "posson(k | λ)"
         right "poisson(k | λ)"
         why "";
+    E0302 "A parameter that the function or distribution does not have"
+        means "The call names a parameter that is not among those of any of its parameterisations."
+        wrong "normal(x | μ, sigm = 1)"
+        right "normal(x | μ, sigma = 1)"
+        why "";
+    E0303 "The wrong parameters"
+        means "The number or combination of arguments fits none of the ways the function or distribution can be called."
+        wrong "normal(x | μ)"
+        right "normal(x | μ, 1)"
+        why "`lossc explain NAME` lists the parameterisations of a distribution.";
+    E0304 "Nothing is observed"
+        means "A distribution stands without a variate where a density is needed."
+        wrong "poisson(λ)"
+        right "poisson(k | λ)"
+        why "A likelihood is the probability of something observed: name it left of the bar, or write `k ~ poisson(λ)`.";
+    E0305 "Not what the call needs"
+        means "A distribution is used as a function, or the reverse."
+        wrong "softplus(x | 1)"
+        right "softplus(x)"
+        why "";
+    E0306 "A name with two meanings"
+        means "The name is declared, defined or used as a label twice."
+        wrong "a: x²\na: y²"
+        right "a: x²\nb: y²"
+        why "Every term and every name is logged and reported under its name.";
 }
 
-codes! { AXES: }
+codes! { AXES:
+    E0401 "The wrong number of axes"
+        means "A vector stands where a scalar is needed, or a scalar where a vector is needed, or there are more subscripts than axes."
+        wrong "data x : real\nsum(x)"
+        right "data x : real[m]\nsum(x)"
+        why "The rows of a table are put together by the reduction at the end; only axes inside one row are reduced in the program.";
+    E0402 "Shapes that do not fit"
+        means "Two arrays are combined whose axes cannot be aligned."
+        wrong "data x : real[3]\nparam a : real[4]\nsum(x * a)"
+        right "data x : real[3]\nparam a : real[3]\nsum(x * a)"
+        why "Named axes align by name, sized ones from the right.";
+    E0403 "A cost with axes left over"
+        means "A cost is one number a row."
+        wrong "data x : real[N]\nparam a : real[N]\n(x - a)²"
+        right "data x : real[N]\nparam a : real[N]\nsum((x - a)²)"
+        why "Whether an axis is summed or averaged changes the weight of the term, so the program says it.";
+    E0404 "An index without an axis"
+        means "It cannot be derived which axis the index runs over."
+        wrong "data x : real[N]\nsum[i] 2"
+        right "data x : real[N]\nsum[i] x[i]"
+        why "The axis follows from the subscripts in which the index is used, or is given: `sum[i in N] …`.";
+    E0405 "A subscript that does not fit its axis"
+        means "A subscript is a whole number inside its axis."
+        wrong "data x : real[T]\nsum[t] x[t - 1]"
+        right "data x : real[T]\nsum[t where t > 0] x[t - 1]"
+        why "";
+}
 
 codes! { DENSITIES:
     E0501 "A density added to a cost"
@@ -223,9 +289,55 @@ codes! { DENSITIES:
         wrong "normal(x | μ, 1) + 0.1 * a²"
         right "nll(normal(x | μ, 1)) + 0.1 * a²"
         why "Adding a density to a penalty is the commonest sign error in a loss. Write the two as two terms, or say `nll(…)` for the negative logarithm.";
+    E0502 "An operation that has no meaning for densities"
+        means "Densities are multiplied, divided, raised to a weight, mixed with weights, or turned into a cost by `nll`."
+        wrong "normal(x | 0, 1) + normal(x | 1, 1)"
+        right "0.5 * normal(x | 0, 1) + 0.5 * normal(x | 1, 1)"
+        why "";
+    E0503 "Mixture weights that do not add to 1"
+        means "The weights of a mixture are not proved to be nonnegative and to add to 1."
+        wrong "0.3 * poisson(k | 1) + 0.3 * poisson(k | 9)"
+        right "0.3 * poisson(k | 1) + 0.7 * poisson(k | 9)"
+        why "Otherwise it is not a probability, and its logarithm is not a likelihood.";
+    E0504 "A condition where a number is needed, or the reverse"
+        means "A comparison is true or false."
+        wrong "data x : real\nx > 0"
+        right "data x : real\nif x > 0 then x else 0"
+        why "";
 }
 
-codes! { DEFINITIONS: }
+codes! { DEFINITIONS:
+    E0601 "A definition in a circle"
+        means "The name is needed to compute its own value."
+        wrong "a = b + 1\nb = a\na²"
+        right "b = 2\na = b + 1\na²"
+        why "A loss is a formula; there is no recursion.";
+    E0602 "Nested too deep"
+        means "Functions and definitions are expanded where they are used, and here they do not end."
+        wrong "fn f(x) = f(x)\nf(1)"
+        right "fn f(x) = x\nf(1)"
+        why "A loss is a formula; there is no recursion. Repeated structure is written with a reducer.";
+    E0603 "The program expands to too much"
+        means "Functions are expanded where they are used; the result exceeds a million operations."
+        wrong ""
+        right ""
+        why "Write repeated structure as a reducer over an axis.";
+    E0604 "A distribution without a density"
+        means "A `distribution` needs a `log density` clause."
+        wrong "distribution f(x : real | a : real)\n  mean a\nf(x | 1)"
+        right "distribution f(x : real | a : real)\n  log density -(x - a)²/2 - log(2·π)/2\nf(x | 1)"
+        why "";
+    E0605 "A file that cannot be used"
+        means "The file behind `use` is missing or has mistakes of its own."
+        wrong "use \"missing.loss\"\nx²"
+        right "x²"
+        why "";
+    E0606 "A program without a term"
+        means "Nothing says what is to be minimised."
+        wrong "predict η : real"
+        right "predict η : real\npoisson(k | exp(η))"
+        why "";
+}
 codes! { BINDING: }
 
 codes! { INTERNAL:

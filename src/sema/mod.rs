@@ -1,1 +1,149 @@
-//! Meaning: names, axes, supports.
+//! Meaning: names are resolved, functions and distributions expanded, axes aligned, supports derived and checked.
+//!
+//! [`analyze`] turns a syntax tree into a [`Hir`]: the program's terms as nodes of a [`Graph`] whose every node has a
+//! support, with the density structure kept for `explain`. All mistakes are reported at once. Depends on `syntax`,
+//! `ir`, `passes` (canonical forms, when a support has to be proved) and the embedded library; knows no files but
+//! through a [`Loader`].
+
+mod builtins;
+mod calls;
+mod check;
+mod declare;
+mod density;
+mod elaborate;
+mod free;
+mod index;
+pub mod library;
+mod value;
+
+use std::collections::{HashMap, HashSet};
+
+use crate::diag::{Diagnostic, has_errors};
+use crate::ir::graph::{Graph, InputId, InputRole, NodeId, VarId};
+use crate::source::{Loader, Source, Span};
+
+pub use value::{Form, VectorKind};
+
+/// How a program is going to be used: what its free names are bound to.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// `--set N=V`: values of constants and sizes of axes, by canonical name.
+    pub set: HashMap<String, f64>,
+    /// Roles given to free names from outside (a head makes a name `Predict`), by canonical name.
+    pub roles: HashMap<String, InputRole>,
+    /// Free names bound to columns: they take the support that their uses need, and every row is checked against it.
+    pub bound: HashSet<String>,
+    /// Predictions and parameters with a declared support are raw values behind their fixed link (training).
+    pub raw: bool,
+}
+
+/// A name of the program and what was found out about it.
+#[derive(Clone, Debug)]
+pub struct NameInfo {
+    /// As written.
+    pub name: String,
+    /// Canonical ASCII form.
+    pub key: String,
+    /// The input it is.
+    pub input: InputId,
+    /// Its role.
+    pub role: InputRole,
+    /// Structure along the last axis.
+    pub vector: VectorKind,
+    /// Initial or constant value after `=`, on the natural scale; one number or one an element.
+    pub value: Option<Vec<f64>>,
+    /// Data used as a subscript: the axis it must stay inside.
+    pub indexes: Option<crate::ir::graph::AxisId>,
+    /// The natural value as a node over the input's own axes (differs from a plain load under [`Options::raw`]).
+    pub natural: NodeId,
+    /// The initial raw value of a parameter under [`Options::raw`]: (scale of the link is already undone).
+    pub link: value::Link,
+    /// Where it is declared, or first used.
+    pub span: Span,
+    /// Declared by a `data`, `predict`, `param` or `const` statement.
+    pub declared: bool,
+}
+
+/// What a term is.
+#[derive(Clone, Debug)]
+pub enum TermKind {
+    /// A density: its structure, and its logarithm as a node.
+    Density(Box<Form>),
+    /// A cost.
+    Cost,
+}
+
+/// A term of the program.
+#[derive(Clone, Debug)]
+pub struct Term {
+    /// Label, or `term1` by position.
+    pub label: String,
+    /// Whether the label was written.
+    pub labelled: bool,
+    /// Density or cost.
+    pub kind: TermKind,
+    /// The log density, or the cost.
+    pub node: NodeId,
+    /// Leftover axes over which a density multiplies.
+    pub axes: Vec<VarId>,
+    /// The statement.
+    pub span: Span,
+}
+
+/// How rows are put together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// The mean over rows: the default.
+    #[default]
+    Mean,
+    /// The sum over rows.
+    Sum,
+}
+
+/// A checked program.
+#[derive(Clone, Debug)]
+pub struct Hir {
+    /// All expressions.
+    pub graph: Graph,
+    /// Inputs in order of declaration or first use.
+    pub names: Vec<NameInfo>,
+    /// Terms in order.
+    pub terms: Vec<Term>,
+    /// Definitions (`λ = softplus(η)`) in order: name, value, leftover axes.
+    pub definitions: Vec<(String, NodeId, Vec<VarId>)>,
+    /// `reduce sum` or the default.
+    pub reduction: Reduction,
+    /// The program names the batch axis, so that a row has no loss of its own.
+    pub whole_batch: bool,
+}
+
+/// The outcome of [`analyze`]: whatever could be understood, and everything there is to say.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    /// The program; only fit for compilation when there are no errors.
+    pub hir: Hir,
+    /// Every diagnostic, in order of place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Analysis {
+    /// No errors.
+    pub fn is_ok(&self) -> bool {
+        !has_errors(&self.diagnostics)
+    }
+}
+
+/// Parses and analyses a program.
+pub fn analyze(source: &Source, loader: &dyn Loader, options: &Options) -> Analysis {
+    let (ast, mut diagnostics) = crate::syntax::parse(source);
+    let first = elaborate::Elaborator::new(source, &ast, loader, options, HashMap::new()).run();
+    // Free names that are bound to columns take the support their uses need, which the first walk has collected.
+    let analysis = if first.needs.is_empty() {
+        first
+    } else {
+        elaborate::Elaborator::new(source, &ast, loader, options, first.needs).run()
+    };
+    diagnostics.extend(analysis.diagnostics);
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+    Analysis { hir: analysis.hir, diagnostics }
+}

@@ -1,0 +1,220 @@
+//! Supports are checked where something needs them, and what does not fit is reported with its repair.
+
+use std::collections::HashMap;
+
+use super::elaborate::{Ctx, Elaborator};
+use super::value::{Num, VectorKind};
+use crate::diag::{Diagnostic, codes};
+use crate::ir::graph::{Graph, Node, NodeId};
+use crate::ir::op::Op;
+use crate::ir::support::Interval;
+use crate::source::Span;
+use crate::syntax::ast::{ExprId, ExprKind};
+
+/// Inverse links by the set they map into: the repairs a support error offers. The first fitting rows are offered.
+const LINKS: &[(Interval, &str, &str)] = &[
+    (Interval::POSITIVE, "softplus", "keeps it positive and grows linearly"),
+    (Interval::POSITIVE, "exp", "makes it a logarithm: positive, and changes act as factors"),
+    (Interval::UNIT, "sigmoid", "keeps it between 0 and 1"),
+];
+
+/// Canonical forms, for proofs.
+#[derive(Debug, Default)]
+pub(super) struct Canonical {}
+
+impl Canonical {
+    pub fn simplify(&mut self, _graph: &mut Graph, node: NodeId) -> NodeId {
+        node
+    }
+}
+
+impl Elaborator<'_> {
+    /// The values a node can take, knowing what conditions around it have shown.
+    pub fn support_in(&mut self, ctx: &Ctx, node: NodeId) -> Interval {
+        if ctx.refined.is_empty() { self.graph.support(node) } else { refined_support(&self.graph, node, &ctx.refined) }
+    }
+
+    /// Whether a node provably lies in a set: as it stands, or in its canonical form.
+    pub fn proves(&mut self, ctx: &Ctx, node: NodeId, needed: Interval) -> bool {
+        if self.support_in(ctx, node).is_subset(needed) {
+            return true;
+        }
+        let canonical = self.canonical.simplify(&mut self.graph, node);
+        self.support_in(ctx, canonical).is_subset(needed)
+    }
+
+    /// Checks the argument of a function of the language. Inside the library nothing is checked: its parameters were.
+    pub fn check_domain(&mut self, ctx: &Ctx, node: NodeId, needed: Interval, id: ExprId, what: &str) -> bool {
+        if ctx.unit.trusted || needed == Interval::REAL || self.bare_need(ctx, id, needed) || self.proves(ctx, node, needed) {
+            return true;
+        }
+        let span = ctx.unit.ast.expr(id).span;
+        self.report_support(ctx, node, needed, span, what, codes::E0202);
+        false
+    }
+
+    /// Checks a parameter of a distribution or function against the set its definition states.
+    pub fn check_parameter(&mut self, ctx: &Ctx, num: &Num, needed: Interval, id: ExprId, what: &str) -> bool {
+        if ctx.unit.trusted || self.bare_need(ctx, id, needed) || self.proves(ctx, num.node, needed) {
+            return true;
+        }
+        let span = ctx.unit.ast.expr(id).span;
+        self.report_support(ctx, num.node, needed, span, what, codes::E0203);
+        false
+    }
+
+    /// A parameter that must be a simplex, or ordered, or a unit vector.
+    pub fn check_vector(&mut self, ctx: &Ctx, num: &Num, needed: VectorKind, id: ExprId, what: &str) -> bool {
+        if ctx.unit.trusted || needed == VectorKind::Plain || num.vector == needed {
+            return true;
+        }
+        let span = ctx.unit.ast.expr(id).span;
+        let text = ctx.unit.source.slice(span).to_string();
+        let message = format!("{what} must be {} vector, but nothing shows that `{text}` is one", article(needed));
+        let diagnostic = Diagnostic::new(codes::E0203, self.place(ctx, span), message).note(num.vector.name());
+        let diagnostic = match needed {
+            VectorKind::Simplex => diagnostic.fix("softmax makes positive numbers that sum to 1", span, format!("softmax({text})")),
+            VectorKind::UnitVector => diagnostic.fix("l2_normalize makes it unit length", span, format!("l2_normalize({text})")),
+            _ => diagnostic.help(format!("declare it: `predict {text} : {}`", needed.name())),
+        };
+        self.report(diagnostic);
+        false
+    }
+
+    /// A bare free name bound to a column takes the support its uses need; every row is checked when it is bound.
+    fn bare_need(&mut self, ctx: &Ctx, id: ExprId, needed: Interval) -> bool {
+        if ctx.call.is_some() {
+            return false;
+        }
+        let ExprKind::Name(name) = &ctx.unit.ast.expr(id).kind else { return false };
+        let free = self.by_key.get(&name.key).and_then(|&at| self.names.get(at)).is_some_and(|info| !info.declared);
+        if !free || !self.options.bound.contains(&name.key) {
+            return false;
+        }
+        let known = self.needs.entry(name.key.clone()).or_insert(needed);
+        *known = known.intersect(needed);
+        true
+    }
+
+    fn report_support(&mut self, ctx: &Ctx, node: NodeId, needed: Interval, span: Span, what: &str, code: crate::diag::Code) {
+        let support = self.support_in(ctx, node);
+        let text = ctx.unit.source.slice(span).to_string();
+        let found = self.describe(support);
+        let message = format!("{what} must be {}, but `{text}` {found}", requirement(needed));
+        let place = self.place(ctx, span);
+        let mut diagnostic = Diagnostic::new(code, place, message).note(support.to_string());
+        if ctx.call.is_some() {
+            let at = ctx.unit.source.line_column(span.start).0;
+            diagnostic = diagnostic.help(format!("it happens in line {at} of {}", ctx.unit.source.name));
+        } else {
+            diagnostic = with_repairs(diagnostic, needed, span, &text);
+        }
+        self.report(diagnostic);
+    }
+
+    fn describe(&self, support: Interval) -> String {
+        match support.as_point() {
+            Some(value) => format!("is {value}"),
+            None if support == Interval::REAL => "can be any real number".into(),
+            None if support.is_nonneg() && !support.is_positive() && support.hi.is_infinite() => "can be 0".into(),
+            None => format!("can be anything in {support}"),
+        }
+    }
+}
+
+fn article(kind: VectorKind) -> &'static str {
+    match kind {
+        VectorKind::Plain => "a real",
+        VectorKind::Simplex => "a simplex",
+        VectorKind::Ordered => "an ordered",
+        VectorKind::UnitVector => "a unit",
+        VectorKind::Cholesky => "a Cholesky factor's",
+    }
+}
+
+/// A set in words.
+fn requirement(needed: Interval) -> String {
+    let words = [
+        (Interval::POSITIVE, "positive"),
+        (Interval::NONNEG, "zero or positive"),
+        (Interval::UNIT, "strictly between 0 and 1"),
+        (Interval::PROB, "a probability, between 0 and 1"),
+        (Interval::COUNT, "a count: 0, 1, 2, …"),
+        (Interval::INT, "a whole number"),
+        (Interval::BOOL, "0 or 1"),
+        (Interval::REAL.without_zero(), "different from 0"),
+    ];
+    match words.iter().find(|(interval, _)| *interval == needed) {
+        Some((_, words)) => (*words).to_string(),
+        None => format!("in {needed}"),
+    }
+}
+
+fn with_repairs(mut diagnostic: Diagnostic, needed: Interval, span: Span, text: &str) -> Diagnostic {
+    if needed == Interval::REAL.without_zero() {
+        return diagnostic.help("make it positive: `softplus(…)`, `exp(…)`, or add a positive constant to something that is not negative");
+    }
+    let fitting: Vec<_> = LINKS.iter().filter(|(image, _, _)| image.is_subset(needed)).collect();
+    let best = fitting.first().map(|(image, _, _)| *image);
+    for (_, link, why) in fitting.into_iter().filter(|(image, _, _)| Some(*image) == best) {
+        let edit = format!("{link}({text})");
+        diagnostic = diagnostic.fix(format!("{edit} {why}"), span, edit);
+    }
+    diagnostic
+}
+
+/// What a true (or false) condition says about the nodes it compares.
+pub(super) fn refine(graph: &Graph, condition: NodeId, holds: bool, facts: &mut Vec<(NodeId, Interval)>) {
+    let mut stack = vec![(condition, holds)];
+    while let Some((node, holds)) = stack.pop() {
+        let Node::Apply(op, args) = graph.node(node) else { continue };
+        match (op, args.as_ref(), holds) {
+            (Op::Not, [a], _) => stack.push((*a, !holds)),
+            (Op::And, [a, b], true) | (Op::Or, [a, b], false) => stack.extend([(*a, holds), (*b, holds)]),
+            (Op::Lt, [a, b], true) => less(graph, *a, *b, true, facts),
+            (Op::Le, [a, b], true) => less(graph, *a, *b, false, facts),
+            (Op::Lt, [a, b], false) => less(graph, *b, *a, false, facts),
+            (Op::Le, [a, b], false) => less(graph, *b, *a, true, facts),
+            (Op::Eq, [a, b], true) => {
+                facts.push((*a, graph.support(*b)));
+                facts.push((*b, graph.support(*a)));
+            }
+            (Op::Eq, [a, b], false) => {
+                let zero = |id: NodeId| graph.as_const(id) == Some(0.0);
+                if zero(*b) {
+                    facts.push((*a, Interval::REAL.without_zero()));
+                } else if zero(*a) {
+                    facts.push((*b, Interval::REAL.without_zero()));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// a < b (or ≤): each is bounded by the other's support. `a − b` is known as a whole too when it stands in the program.
+fn less(graph: &Graph, a: NodeId, b: NodeId, strict: bool, facts: &mut Vec<(NodeId, Interval)>) {
+    let (left, right) = (graph.support(a), graph.support(b));
+    let below = Interval::new(f64::NEG_INFINITY, true, right.hi, strict || right.hi_open, false);
+    let above = Interval::new(left.lo, strict || left.lo_open, f64::INFINITY, true, false);
+    facts.push((a, below));
+    facts.push((b, above));
+}
+
+/// The support of a node when some nodes inside it are known better.
+fn refined_support(graph: &Graph, root: NodeId, facts: &[(NodeId, Interval)]) -> Interval {
+    let mut known: HashMap<NodeId, Interval> = HashMap::new();
+    for id in graph.reachable(&[root]) {
+        let lookup = |id: &NodeId| known.get(id).copied().unwrap_or_else(|| graph.support(*id));
+        let mut support = graph.support(id);
+        if let Node::Apply(op, args) = graph.node(id) {
+            let supports: Vec<Interval> = args.iter().map(lookup).collect();
+            support = support.intersect((op.info().support)(&supports));
+        }
+        for (_, fact) in facts.iter().filter(|(node, _)| *node == id) {
+            support = support.intersect(*fact);
+        }
+        known.insert(id, support);
+    }
+    known.get(&root).copied().unwrap_or(Interval::REAL)
+}

@@ -1,0 +1,185 @@
+//! The algebra of densities: products, quotients, powers, mixtures, choices. Logarithms throughout.
+
+use super::elaborate::{Ctx, Elaborator};
+use super::value::{Density, Form, Instance, Kind, Num, Value, VectorKind, union_axes};
+use crate::diag::{Diagnostic, codes};
+use crate::ir::op::Op;
+use crate::source::Span;
+use crate::syntax::ast::{BinaryOp, ExprId};
+
+impl Elaborator<'_> {
+    /// An operator with a density on at least one side.
+    #[allow(clippy::too_many_arguments)] // An operator with its operands as values and as text.
+    pub fn density_operator(&mut self, ctx: &Ctx, op: BinaryOp, left: Value, right: Value, ids: (ExprId, ExprId), op_span: Span, span: Span) -> Value {
+        match (op, left, right) {
+            (_, Value::Dist(dist), _) | (_, _, Value::Dist(dist)) => {
+                let place = self.place(ctx, span);
+                self.missing_variate(&dist, place);
+                Value::Error
+            }
+            (BinaryOp::Mul, Value::Density(a), Value::Density(b)) => self.product(*a, *b),
+            (BinaryOp::Div, Value::Density(a), Value::Density(b)) => self.quotient(*a, *b),
+            (BinaryOp::Mul, Value::Num(w), Value::Density(p)) | (BinaryOp::Mul, Value::Density(p), Value::Num(w)) => {
+                Value::Mixing(vec![(w, *p)])
+            }
+            (BinaryOp::Pow, Value::Density(p), Value::Num(w)) => self.weighted(*p, w),
+            (BinaryOp::Add, a, b) => self.density_sum(ctx, a, b, ids, span),
+            (BinaryOp::Sub, a, b) if matches!((&a, &b), (Value::Num(_), _) | (_, Value::Num(_))) => {
+                self.density_and_cost(ctx, &a, &b, ids, span)
+            }
+            (_, Value::Mixing(parts), _) | (_, _, Value::Mixing(parts)) => {
+                self.incomplete_mixture(&parts, self.place(ctx, span));
+                Value::Error
+            }
+            _ => {
+                let message = "this operator has no meaning for densities: they are multiplied, divided, raised to a weight, or mixed";
+                self.fail(Diagnostic::new(codes::E0502, self.place(ctx, op_span), message))
+            }
+        }
+    }
+
+    fn product(&mut self, a: Density, b: Density) -> Value {
+        let log = self.graph.apply(Op::Add, &[a.log, b.log]);
+        let mut parts = Vec::new();
+        for form in [a.form, b.form] {
+            match form {
+                Form::Product(inner) => parts.extend(inner),
+                other => parts.push(other),
+            }
+        }
+        let variates = a.variates.into_iter().chain(b.variates).collect();
+        let axes = union_axes(&a.axes, &b.axes);
+        Value::Density(Box::new(Density { log, axes, measure: a.measure.and(b.measure), variates, form: Form::Product(parts), instance: None }))
+    }
+
+    fn quotient(&mut self, a: Density, b: Density) -> Value {
+        let log = self.graph.apply(Op::Sub, &[a.log, b.log]);
+        let form = Form::Quotient(Box::new(a.form), Box::new(b.form));
+        let axes = union_axes(&a.axes, &b.axes);
+        Value::Density(Box::new(Density { log, axes, measure: a.measure.and(b.measure), variates: a.variates, form, instance: None }))
+    }
+
+    fn weighted(&mut self, p: Density, w: Num) -> Value {
+        // p^0 is 1 even where p is 0: a weight of 0 leaves the observation out.
+        let log = self.graph.apply(Op::MulZero, &[w.node, p.log]);
+        let form = Form::Power(Box::new(p.form), w.node);
+        Value::Density(Box::new(Density { log, axes: union_axes(&p.axes, &w.axes), form, instance: None, ..p }))
+    }
+
+    fn density_sum(&mut self, ctx: &Ctx, a: Value, b: Value, ids: (ExprId, ExprId), span: Span) -> Value {
+        match (a, b) {
+            (Value::Mixing(mut parts), Value::Mixing(more)) => {
+                parts.extend(more);
+                self.try_mixture(ctx, parts, span)
+            }
+            (Value::Num(a), b) => self.density_and_cost(ctx, &Value::Num(a), &b, ids, span),
+            (a, Value::Num(b)) => self.density_and_cost(ctx, &a, &Value::Num(b), ids, span),
+            _ => {
+                let place = self.place(ctx, span);
+                let message = "a sum of densities is a mixture, and needs weights that add to 1";
+                self.fail(Diagnostic::new(codes::E0502, place, message).help("weigh them, `0.3 * p + 0.7 * q`; or multiply them, `p * q`, if both are observed"))
+            }
+        }
+    }
+
+    /// A mixture is complete when its weights add to 1.
+    fn try_mixture(&mut self, ctx: &Ctx, parts: Vec<(Num, Density)>, span: Span) -> Value {
+        let mut total = None;
+        for (weight, _) in &parts {
+            total = Some(match total {
+                None => weight.node,
+                Some(sum) => self.graph.apply(Op::Add, &[sum, weight.node]),
+            });
+        }
+        let Some(total) = total else { return Value::Error };
+        if !self.is_one(total) {
+            return Value::Mixing(parts);
+        }
+        let nonneg = parts.iter().all(|(weight, _)| self.graph.support(weight.node).is_nonneg());
+        if !nonneg {
+            let message = "the weights of a mixture are zero or positive";
+            return self.fail(Diagnostic::new(codes::E0503, self.place(ctx, span), message));
+        }
+        self.mix(ctx, parts, span)
+    }
+
+    /// log Σ wᵢpᵢ by logaddexp.
+    pub fn mix(&mut self, ctx: &Ctx, parts: Vec<(Num, Density)>, span: Span) -> Value {
+        let mut result: Option<Density> = None;
+        let mut forms = Vec::new();
+        for (weight, density) in parts {
+            let log_weight = self.graph.apply(Op::Log, &[weight.node]);
+            let log = self.graph.apply(Op::Add, &[log_weight, density.log]);
+            let axes = union_axes(&density.axes, &weight.axes);
+            forms.push((weight.node, density.form.clone()));
+            result = Some(match result {
+                None => Density { log, axes, instance: None, ..density },
+                Some(sum) => {
+                    if !self.same_measure(ctx, sum.measure, density.measure, span) || !self.same_variates(ctx, &sum, &density, span) {
+                        return Value::Error;
+                    }
+                    let log = self.graph.apply(Op::LogAddExp, &[sum.log, log]);
+                    Density { log, axes: union_axes(&sum.axes, &axes), ..sum }
+                }
+            });
+        }
+        match result {
+            Some(density) => Value::Density(Box::new(Density { form: Form::Mixture(forms), ..density })),
+            None => Value::Error,
+        }
+    }
+
+    fn same_variates(&mut self, ctx: &Ctx, a: &Density, b: &Density, span: Span) -> bool {
+        if a.variates == b.variates {
+            return true;
+        }
+        let (left, right) = (a.variates.join(", "), b.variates.join(", "));
+        let message = format!("a mixture is about one observation, but its parts observe `{left}` and `{right}`");
+        self.report(Diagnostic::new(codes::E0502, self.place(ctx, span), message));
+        false
+    }
+
+    pub fn incomplete_mixture(&mut self, parts: &[(Num, Density)], place: Span) {
+        let message = if parts.len() == 1 {
+            "a density times a number is part of a mixture, and its weights have to add to 1"
+        } else {
+            "the weights of this mixture are not known to add to 1"
+        };
+        let diagnostic = Diagnostic::new(codes::E0503, place, message)
+            .help("write `w * p + (1 - w) * q`, or decimals that add to 1; to weight an observation, write `p ^ w`");
+        self.report(diagnostic);
+    }
+
+    pub fn missing_variate(&mut self, dist: &Instance, place: Span) {
+        let name = &dist.name;
+        let message = format!("`{name}` has no variate here: nothing says what is observed");
+        let diagnostic = Diagnostic::new(codes::E0304, place, message).help(format!("write `{name}(k | …)` or `k ~ {name}(…)`"));
+        self.report(diagnostic);
+    }
+
+    fn density_and_cost(&mut self, ctx: &Ctx, a: &Value, b: &Value, ids: (ExprId, ExprId), span: Span) -> Value {
+        let id = if matches!(a, Value::Num(_)) { ids.1 } else { ids.0 };
+        if let (Value::Mixing(parts), _) | (_, Value::Mixing(parts)) = (a, b) {
+            self.incomplete_mixture(parts, self.place(ctx, span));
+            return Value::Error;
+        }
+        let place = ctx.unit.ast.expr(id).span;
+        let text = ctx.unit.source.slice(place).to_string();
+        let message = "a density and a cost cannot be added: one is a probability, the other is minimised";
+        let mut diagnostic = Diagnostic::new(codes::E0501, self.place(ctx, place), message).note("density");
+        if ctx.call.is_none() {
+            diagnostic = diagnostic.fix(format!("nll({text}) is its negative log, a cost"), place, format!("nll({text})"));
+        }
+        self.fail(diagnostic)
+    }
+
+    /// `if c then p else q`
+    pub fn select_density(&mut self, ctx: &Ctx, test: Num, a: Density, b: Density, span: Span) -> Value {
+        let as_num = |density: &Density| Num { node: density.log, axes: density.axes.clone(), kind: Kind::Real, vector: VectorKind::Plain };
+        let Value::Num(chosen) = self.select(ctx, test, as_num(&a), as_num(&b), span) else { return Value::Error };
+        let mut variates = a.variates;
+        variates.extend(b.variates.into_iter().filter(|name| !variates.contains(name)).collect::<Vec<_>>());
+        let form = Form::If(Box::new(a.form), Box::new(b.form));
+        Value::Density(Box::new(Density { log: chosen.node, axes: chosen.axes, measure: a.measure.and(b.measure), variates, form, instance: None }))
+    }
+}

@@ -1,0 +1,695 @@
+//! Expressions become values: the walk over the tree.
+//!
+//! Functions are inlined, names looked up where they stand, operators aligned by axis. What is wrong is reported once
+//! and becomes [`Value::Error`], about which everything above stays silent.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::free::Roles;
+use super::library::Unit;
+use super::value::{Kind, Num, Value, VectorKind, anonymous_fit, union_axes};
+use super::{Hir, NameInfo, Options, Reduction, Term, TermKind};
+use crate::diag::{Diagnostic, codes};
+use crate::ir::graph::{Axis, AxisId, Graph, InputId, Node, NodeId, ROWS};
+use crate::ir::op::{Op, ReduceOp};
+use crate::ir::support::Interval;
+use crate::source::{Loader, Source, Span};
+use crate::syntax::ast::{Ast, BinaryOp, ExprId, ExprKind, Name, Reducer, StmtKind, UnaryOp};
+
+/// Inlined calls may not make the graph larger than this.
+const MAX_NODES: usize = 1_000_000;
+/// Depth of calls inside calls inside definitions.
+const MAX_DEPTH: usize = 200;
+
+/// Where an expression stands: its text, the names bound around it, what has been proved about them.
+#[derive(Clone)]
+pub(super) struct Ctx {
+    pub unit: Arc<Unit>,
+    pub locals: HashMap<String, Value>,
+    /// Axis names of the function or distribution being expanded.
+    pub axes: HashMap<String, AxisId>,
+    /// What a condition around the expression has shown.
+    pub refined: Vec<(NodeId, Interval)>,
+    /// Left of `~`.
+    pub tilde: Option<(Vec<Num>, Vec<String>)>,
+    /// The call in the program that is being expanded, for messages.
+    pub call: Option<Span>,
+    pub depth: usize,
+}
+
+/// The result of the walk.
+pub(super) struct Outcome {
+    pub hir: Hir,
+    pub diagnostics: Vec<Diagnostic>,
+    pub needs: HashMap<String, Interval>,
+}
+
+/// The state of the walk.
+pub(super) struct Elaborator<'a> {
+    pub graph: Graph,
+    pub diagnostics: Vec<Diagnostic>,
+    pub options: &'a Options,
+    pub loader: &'a dyn Loader,
+    pub program: Arc<Unit>,
+    /// Units brought in with `use`.
+    pub used: Vec<Arc<Unit>>,
+    pub names: Vec<NameInfo>,
+    pub by_key: HashMap<String, usize>,
+    pub named_axes: HashMap<String, AxisId>,
+    pub sized_axes: HashMap<usize, AxisId>,
+    pub definitions: HashMap<String, Definition>,
+    pub defined: Vec<(String, String)>,
+    pub roles: Roles,
+    pub needs: HashMap<String, Interval>,
+    pub known_needs: HashMap<String, Interval>,
+    pub whole_batch: bool,
+    pub reduction: Reduction,
+    pub reported: std::collections::HashSet<(crate::diag::Code, Span)>,
+    pub canonical: super::check::Canonical,
+}
+
+/// A `name = expression` of the program.
+pub(super) enum Definition {
+    Waiting(ExprId),
+    Running(Span),
+    Done(Value),
+}
+
+impl<'a> Elaborator<'a> {
+    pub fn new(
+        source: &Source,
+        ast: &Ast,
+        loader: &'a dyn Loader,
+        options: &'a Options,
+        known_needs: HashMap<String, Interval>,
+    ) -> Self {
+        let program = Arc::new(Unit { source: source.clone(), ast: ast.clone(), trusted: false });
+        Elaborator {
+            graph: Graph::new(),
+            diagnostics: Vec::new(),
+            options,
+            loader,
+            program,
+            used: Vec::new(),
+            names: Vec::new(),
+            by_key: HashMap::new(),
+            named_axes: HashMap::from([("batch".to_string(), ROWS)]),
+            sized_axes: HashMap::new(),
+            definitions: HashMap::new(),
+            defined: Vec::new(),
+            roles: Roles::default(),
+            needs: HashMap::new(),
+            known_needs,
+            whole_batch: false,
+            reduction: Reduction::Mean,
+            reported: Default::default(),
+            canonical: Default::default(),
+        }
+    }
+
+    pub fn run(mut self) -> Outcome {
+        self.declare_all();
+        let program = Arc::clone(&self.program);
+        let mut terms = Vec::new();
+        for stmt in &program.ast.stmts {
+            if let StmtKind::Term { label, tilde, body } = &stmt.kind {
+                let position = terms.len() + 1;
+                let label = label.as_ref().map(|name| name.text.clone());
+                if let Some(term) = self.term(label, position, *tilde, *body, stmt.span) {
+                    terms.push(term);
+                }
+            }
+        }
+        self.check_unused_definitions();
+        if terms.is_empty() && self.diagnostics.is_empty() {
+            self.report_no_term();
+        }
+        let definitions = self.definition_values();
+        let hir = Hir {
+            graph: self.graph,
+            names: self.names,
+            terms,
+            definitions,
+            reduction: self.reduction,
+            whole_batch: self.whole_batch,
+        };
+        Outcome { hir, diagnostics: self.diagnostics, needs: self.needs }
+    }
+
+    fn report_no_term(&mut self) {
+        let end = self.program.source.text.len();
+        let message = "the program has no term: nothing says what is to be minimised";
+        self.report(
+            Diagnostic::new(codes::E0606, Span::new(end, end), message)
+                .help("add a likelihood, such as `poisson(k | λ)`, or a cost"),
+        );
+    }
+
+    fn definition_values(&mut self) -> Vec<(String, NodeId, Vec<crate::ir::graph::VarId>)> {
+        let defined = std::mem::take(&mut self.defined);
+        let value = |(text, key): &(String, String)| match self.definitions.get(key) {
+            Some(Definition::Done(Value::Num(num))) => Some((text.clone(), num.node, num.axes.clone())),
+            _ => None,
+        };
+        defined.iter().filter_map(value).collect()
+    }
+
+    /// A definition nobody uses is still checked.
+    fn check_unused_definitions(&mut self) {
+        let ctx = self.program_ctx();
+        for (_, key) in self.defined.clone() {
+            self.definition(&ctx, &key, Span::default());
+        }
+    }
+
+    pub fn program_ctx(&self) -> Ctx {
+        Ctx {
+            unit: Arc::clone(&self.program),
+            locals: HashMap::new(),
+            axes: HashMap::new(),
+            refined: Vec::new(),
+            tilde: None,
+            call: None,
+            depth: 0,
+        }
+    }
+
+    /// Reports once a place and code.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        if self.reported.insert((diagnostic.code, diagnostic.span)) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Reports and gives the silent value.
+    pub fn fail(&mut self, diagnostic: Diagnostic) -> Value {
+        self.report(diagnostic);
+        Value::Error
+    }
+
+    /// The place to show for an expression: its own in the program, the call's when it stands in the library.
+    pub fn place(&self, ctx: &Ctx, span: Span) -> Span {
+        ctx.call.unwrap_or(span)
+    }
+
+    pub fn text(&self, ctx: &Ctx, id: ExprId) -> String {
+        let source = &ctx.unit.source;
+        let text = source.slice(ctx.unit.ast.expr(id).span);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    fn term(&mut self, label: Option<String>, position: usize, tilde: Option<ExprId>, body: ExprId, span: Span) -> Option<Term> {
+        let mut ctx = self.program_ctx();
+        if let Some(tilde) = tilde {
+            ctx.tilde = Some(self.variates(&ctx, &[tilde])?);
+        }
+        let value = self.eval(&ctx, body);
+        let labelled = label.is_some();
+        let label = label.unwrap_or_else(|| format!("term{position}"));
+        let place = self.program.ast.expr(body).span;
+        match value {
+            Value::Density(density) => {
+                let kind = TermKind::Density(Box::new(density.form));
+                Some(Term { label, labelled, kind, node: density.log, axes: density.axes, span })
+            }
+            Value::Num(num) => self.cost_term(num, place).map(|node| {
+                Term { label, labelled, kind: TermKind::Cost, node, axes: Vec::new(), span }
+            }),
+            Value::Mixing(parts) => {
+                self.incomplete_mixture(&parts, place);
+                None
+            }
+            Value::Dist(dist) => {
+                self.missing_variate(&dist, place);
+                None
+            }
+            Value::Error => None,
+        }
+    }
+
+    fn cost_term(&mut self, num: Num, place: Span) -> Option<NodeId> {
+        if num.kind == Kind::Bool {
+            let message = "a condition is not a cost: this is true or false, and a term is a number";
+            self.report(Diagnostic::new(codes::E0504, place, message).help("write `if … then … else …`, or `sum[i where …] …`"));
+            return None;
+        }
+        if num.axes.is_empty() {
+            return Some(num.node);
+        }
+        let text = self.program.source.slice(place).to_string();
+        let axes = self.axes_text(&num.axes);
+        let message = format!("a cost is one number a row, but this is an array over {axes}");
+        let mut diagnostic = Diagnostic::new(codes::E0403, place, message).note(axes);
+        for reducer in ["sum", "mean"] {
+            diagnostic = diagnostic.fix(format!("{reducer}({text}) adds it up"), place, format!("{reducer}({text})"));
+        }
+        self.report(diagnostic);
+        None
+    }
+
+    pub fn axes_text(&self, axes: &[crate::ir::graph::VarId]) -> String {
+        let names: Vec<String> = axes.iter().map(|&var| self.axis_text(self.graph.var(var).axis)).collect();
+        format!("[{}]", names.join(", "))
+    }
+
+    pub fn axis_text(&self, axis: AxisId) -> String {
+        let axis = self.graph.axis(axis);
+        match (&axis.name, axis.size) {
+            (Some(name), _) => name.clone(),
+            (None, Some(size)) => size.to_string(),
+            (None, None) => "?".into(),
+        }
+    }
+
+    // ---- expressions ------------------------------------------------------------------------------------------------
+
+    pub fn eval(&mut self, ctx: &Ctx, id: ExprId) -> Value {
+        let unit = Arc::clone(&ctx.unit);
+        let expr = unit.ast.expr(id);
+        match &expr.kind {
+            ExprKind::Number { value, .. } => Value::Num(Num::scalar(self.graph.constant(*value))),
+            ExprKind::Bool(value) => {
+                let node = self.graph.constant(f64::from(u8::from(*value)));
+                Value::Num(Num { kind: Kind::Bool, ..Num::scalar(node) })
+            }
+            ExprKind::Name(name) => self.name(ctx, name),
+            ExprKind::Hole => self.hole(ctx, expr.span),
+            ExprKind::Vector(items) => self.vector(ctx, items, expr.span),
+            ExprKind::Index { base, indices } => self.index(ctx, *base, indices, expr.span),
+            ExprKind::Call { callee, variates, args } => self.call(ctx, callee, variates.as_deref(), args, expr.span),
+            ExprKind::Unary(op, operand) => self.unary(ctx, *op, *operand, expr.span),
+            ExprKind::Binary { .. } => self.binary_chain(ctx, id),
+            ExprKind::If { cond, then, other } => self.choose(ctx, *cond, *then, *other, expr.span),
+            ExprKind::Reduce { reducer, binders, cond, body } => {
+                self.reducer(ctx, *reducer, binders, *cond, *body, expr.span)
+            }
+            ExprKind::Error => Value::Error,
+        }
+    }
+
+    /// A number, or a message that it had to be one.
+    pub fn number(&mut self, ctx: &Ctx, id: ExprId) -> Option<Num> {
+        let value = self.eval(ctx, id);
+        self.as_number(ctx, value, ctx.unit.ast.expr(id).span)
+    }
+
+    pub fn as_number(&mut self, ctx: &Ctx, value: Value, span: Span) -> Option<Num> {
+        let place = self.place(ctx, span);
+        match value {
+            Value::Num(num) => Some(num),
+            Value::Error => None,
+            Value::Density(_) | Value::Mixing(_) => {
+                let text = ctx.unit.source.slice(span).to_string();
+                let message = "this is a probability density where a number is needed";
+                let mut diagnostic = Diagnostic::new(codes::E0501, place, message).note("density");
+                if ctx.call.is_none() {
+                    diagnostic = diagnostic.fix("nll(…) is its negative logarithm, a cost", span, format!("nll({text})"));
+                }
+                self.report(diagnostic);
+                None
+            }
+            Value::Dist(dist) => {
+                self.missing_variate(&dist, place);
+                None
+            }
+        }
+    }
+
+    fn name(&mut self, ctx: &Ctx, name: &Name) -> Value {
+        if let Some(value) = ctx.locals.get(&name.key) {
+            return value.clone();
+        }
+        if let Some(&axis) = ctx.axes.get(&name.key) {
+            return Value::Num(Num::scalar(self.graph.intern(Node::Size(axis))));
+        }
+        if !ctx.unit.trusted {
+            if self.definitions.contains_key(&name.key) {
+                return self.definition(ctx, &name.key, name.span);
+            }
+            if let Some(&at) = self.by_key.get(&name.key) {
+                return self.input_value(at);
+            }
+            if let Some(&axis) = self.named_axes.get(&name.key)
+                && axis != ROWS
+            {
+                return Value::Num(Num::scalar(self.graph.intern(Node::Size(axis))));
+            }
+        }
+        match name.key.as_str() {
+            "pi" => Value::Num(Num::scalar(self.graph.constant(std::f64::consts::PI))),
+            "inf" => Value::Num(Num::scalar(self.graph.constant(f64::INFINITY))),
+            _ if ctx.unit.trusted => {
+                let message = format!("`{}` is not known inside the library entry", name.text);
+                self.fail(Diagnostic::new(codes::E0301, self.place(ctx, name.span), message))
+            }
+            _ => self.free_name(name),
+        }
+    }
+
+    pub fn definition(&mut self, ctx: &Ctx, key: &str, span: Span) -> Value {
+        match self.definitions.get(key) {
+            Some(Definition::Done(value)) => return value.clone(),
+            Some(Definition::Running(at)) => {
+                let message = format!("`{key}` is defined by itself");
+                let diagnostic = Diagnostic::new(codes::E0601, *at, message).help("give one of the names in the circle a value that does not need the others");
+                return self.fail(diagnostic);
+            }
+            Some(Definition::Waiting(_)) => {}
+            None => return Value::Error,
+        }
+        let Some(Definition::Waiting(body)) = self.definitions.insert(key.to_string(), Definition::Running(span)) else {
+            return Value::Error;
+        };
+        let place = self.program.ast.expr(body).span;
+        self.definitions.insert(key.to_string(), Definition::Running(place));
+        let mut inner = self.program_ctx();
+        inner.depth = ctx.depth + 1;
+        let value = if inner.depth > MAX_DEPTH { self.too_deep(place) } else { self.eval(&inner, body) };
+        self.definitions.insert(key.to_string(), Definition::Done(value.clone()));
+        value
+    }
+
+    pub fn too_deep(&mut self, place: Span) -> Value {
+        let message = format!("functions and definitions are nested more than {MAX_DEPTH} deep here");
+        self.fail(Diagnostic::new(codes::E0602, place, message).help("does a function call itself? A loss is a formula: write a reducer such as `sum[i] …` instead"))
+    }
+
+    pub fn guard_size(&mut self, ctx: &Ctx, span: Span) -> bool {
+        if self.graph.len() <= MAX_NODES && ctx.depth <= MAX_DEPTH {
+            return true;
+        }
+        let place = self.place(ctx, span);
+        if ctx.depth > MAX_DEPTH {
+            self.too_deep(place);
+        } else {
+            let message = format!("the program expands to more than {MAX_NODES} operations here");
+            self.report(Diagnostic::new(codes::E0603, place, message).help("write repeated structure as a reducer over an axis"));
+        }
+        false
+    }
+
+    fn vector(&mut self, ctx: &Ctx, items: &[ExprId], span: Span) -> Value {
+        let mut numbers = Vec::new();
+        for &item in items {
+            match self.number(ctx, item) {
+                Some(num) => numbers.push(num),
+                None => return Value::Error,
+            }
+        }
+        let Some(last) = numbers.pop() else {
+            let message = "a vector has at least one element";
+            return self.fail(Diagnostic::new(codes::E0401, self.place(ctx, span), message));
+        };
+        let axis = self.sized_axis(numbers.len() + 1);
+        let var = self.graph.axis_var(axis, 0);
+        let position = self.graph.intern(Node::Var(var));
+        let (mut node, mut axes) = (last.node, last.axes);
+        for (at, num) in numbers.into_iter().enumerate().rev() {
+            let at = self.graph.constant(at as f64);
+            let here = self.graph.apply(Op::Eq, &[position, at]);
+            node = self.graph.apply(Op::Select, &[here, num.node, node]);
+            axes = union_axes(&axes, &num.axes);
+        }
+        axes.push(var);
+        Value::Num(Num { node, axes, kind: Kind::Real, vector: VectorKind::Plain })
+    }
+
+    pub fn sized_axis(&mut self, size: usize) -> AxisId {
+        let graph = &mut self.graph;
+        *self.sized_axes.entry(size).or_insert_with(|| graph.add_axis(Axis { name: None, size: Some(size) }))
+    }
+
+    fn unary(&mut self, ctx: &Ctx, op: UnaryOp, operand: ExprId, span: Span) -> Value {
+        let Some(num) = self.number(ctx, operand) else { return Value::Error };
+        let (wanted, op) = match op {
+            UnaryOp::Neg => (Kind::Real, Op::Neg),
+            UnaryOp::Not => (Kind::Bool, Op::Not),
+        };
+        if !self.expect_kind(ctx, &num, wanted, span) {
+            return Value::Error;
+        }
+        let node = self.graph.apply(op, &[num.node]);
+        Value::Num(Num { node, vector: VectorKind::Plain, ..num })
+    }
+
+    pub fn expect_kind(&mut self, ctx: &Ctx, num: &Num, wanted: Kind, span: Span) -> bool {
+        if num.kind == wanted || ctx.unit.trusted || self.graph.support(num.node).is_subset(Interval::BOOL) {
+            return true;
+        }
+        if wanted == Kind::Real {
+            return true; // true counts as 1, false as 0
+        }
+        let message = "a condition is needed here, and this is a number";
+        self.report(Diagnostic::new(codes::E0504, self.place(ctx, span), message).help("compare it: `x > 0`, `y == 1`"));
+        false
+    }
+
+    /// `a + b + c …`: the left spine is walked without recursion, so that long chains are no deeper than short ones.
+    fn binary_chain(&mut self, ctx: &Ctx, id: ExprId) -> Value {
+        let unit = Arc::clone(&ctx.unit);
+        let mut spine = Vec::new();
+        let mut leftmost = id;
+        while let ExprKind::Binary { op, op_span, lhs, rhs } = &unit.ast.expr(leftmost).kind {
+            spine.push((*op, *op_span, *lhs, *rhs, unit.ast.expr(leftmost).span));
+            leftmost = *lhs;
+        }
+        let mut value = self.eval(ctx, leftmost);
+        while let Some((op, op_span, lhs, rhs, span)) = spine.pop() {
+            value = match op {
+                BinaryOp::Mul => self.multiply(ctx, value, lhs, rhs, span),
+                BinaryOp::And => self.and(ctx, value, lhs, rhs, span),
+                _ => {
+                    let right = self.eval(ctx, rhs);
+                    self.binary(ctx, op, value, right, (lhs, rhs), op_span, span)
+                }
+            };
+        }
+        value
+    }
+
+    #[allow(clippy::too_many_arguments)] // An operator with its operands as values and as text.
+    fn binary(&mut self, ctx: &Ctx, op: BinaryOp, left: Value, right: Value, ids: (ExprId, ExprId), op_span: Span, span: Span) -> Value {
+        match (&left, &right) {
+            (Value::Error, _) | (_, Value::Error) => return Value::Error,
+            (Value::Num(_), Value::Num(_)) => {}
+            _ => return self.density_operator(ctx, op, left, right, ids, op_span, span),
+        }
+        let (Value::Num(a), Value::Num(b)) = (left, right) else { return Value::Error };
+        self.arithmetic(ctx, op, a, b, ids, span)
+    }
+
+    pub fn arithmetic(&mut self, ctx: &Ctx, op: BinaryOp, a: Num, b: Num, ids: (ExprId, ExprId), span: Span) -> Value {
+        if !self.align(ctx, &a, &b, span) {
+            return Value::Error;
+        }
+        let axes = union_axes(&a.axes, &b.axes);
+        let (op, swap, kind) = match op {
+            BinaryOp::Add => (Op::Add, false, Kind::Real),
+            BinaryOp::Sub => (Op::Sub, false, Kind::Real),
+            BinaryOp::Mul => (Op::Mul, false, Kind::Real),
+            BinaryOp::Div => return self.divide(ctx, a, b, ids, axes),
+            BinaryOp::Pow => return self.power(ctx, a, b, ids, axes),
+            BinaryOp::Lt => (Op::Lt, false, Kind::Bool),
+            BinaryOp::Le => (Op::Le, false, Kind::Bool),
+            BinaryOp::Gt => (Op::Lt, true, Kind::Bool),
+            BinaryOp::Ge => (Op::Le, true, Kind::Bool),
+            BinaryOp::Eq | BinaryOp::Ne => (Op::Eq, false, Kind::Bool),
+            BinaryOp::And => (Op::And, false, Kind::Bool),
+            BinaryOp::Or => (Op::Or, false, Kind::Bool),
+        };
+        let arguments = if swap { [b.node, a.node] } else { [a.node, b.node] };
+        let node = self.graph.apply(op, &arguments);
+        Value::Num(Num { node, axes, kind, vector: VectorKind::Plain })
+    }
+
+    pub fn align(&mut self, ctx: &Ctx, a: &Num, b: &Num, span: Span) -> bool {
+        if anonymous_fit(&self.graph, &a.axes, &b.axes) {
+            return true;
+        }
+        let (left, right) = (self.axes_text(&a.axes), self.axes_text(&b.axes));
+        let message = format!("the shapes do not fit: {left} on the left, {right} on the right");
+        let diagnostic = Diagnostic::new(codes::E0402, self.place(ctx, span), message)
+            .help("sized axes align from the right and must be equal; give axes names, such as `x : real[N, 3]`, to align them by name");
+        self.report(diagnostic);
+        false
+    }
+
+    fn divide(&mut self, ctx: &Ctx, a: Num, b: Num, ids: (ExprId, ExprId), axes: Vec<crate::ir::graph::VarId>) -> Value {
+        let nonzero = Interval::REAL.without_zero();
+        if !self.check_domain(ctx, b.node, nonzero, ids.1, "the divisor") {
+            return Value::Error;
+        }
+        let node = self.graph.apply(Op::Div, &[a.node, b.node]);
+        Value::Num(Num { node, axes, kind: Kind::Real, vector: VectorKind::Plain })
+    }
+
+    fn power(&mut self, ctx: &Ctx, a: Num, b: Num, ids: (ExprId, ExprId), axes: Vec<crate::ir::graph::VarId>) -> Value {
+        let exponent = self.graph.support(b.node);
+        let needed = if exponent.integral && exponent.is_nonneg() {
+            Interval::REAL
+        } else if exponent.integral {
+            Interval::REAL.without_zero()
+        } else if exponent.is_nonneg() {
+            Interval::NONNEG
+        } else {
+            Interval::POSITIVE
+        };
+        if !self.check_domain(ctx, a.node, needed, ids.0, "the base of this power") {
+            return Value::Error;
+        }
+        let node = match self.graph.as_const(b.node) {
+            Some(2.0) => self.graph.apply(Op::Square, &[a.node]),
+            Some(1.0) => a.node,
+            Some(-1.0) => {
+                let one = self.graph.constant(1.0);
+                self.graph.apply(Op::Div, &[one, a.node])
+            }
+            _ => self.graph.apply(Op::Pow, &[a.node, b.node]),
+        };
+        Value::Num(Num { node, axes, kind: Kind::Real, vector: VectorKind::Plain })
+    }
+
+    /// `a·log b` with a ≥ 0 is the primitive that is 0 at a = 0, whatever b is; other products are products.
+    fn multiply(&mut self, ctx: &Ctx, left: Value, lhs: ExprId, rhs: ExprId, span: Span) -> Value {
+        if let Value::Num(a) = &left
+            && self.graph.support(a.node).is_nonneg()
+            && let Some((op, inner)) = self.logarithm_of(ctx, rhs)
+        {
+            let a = a.clone();
+            return self.times_log(ctx, op, a, inner, span);
+        }
+        if let Some((op, inner)) = self.logarithm_of(ctx, lhs)
+            && matches!(left, Value::Num(_))
+        {
+            let right = self.eval(ctx, rhs);
+            if let Value::Num(b) = &right
+                && self.graph.support(b.node).is_nonneg()
+            {
+                let b = b.clone();
+                return self.times_log(ctx, op, b, inner, span);
+            }
+            return self.binary(ctx, BinaryOp::Mul, left, right, (lhs, rhs), span, span);
+        }
+        let right = self.eval(ctx, rhs);
+        self.binary(ctx, BinaryOp::Mul, left, right, (lhs, rhs), span, span)
+    }
+
+    /// `log x`, `log1p(x)`: the argument of a logarithm that may be 0 when a factor beside it is 0.
+    fn logarithm_of(&self, ctx: &Ctx, id: ExprId) -> Option<(Op, ExprId)> {
+        match &ctx.unit.ast.expr(id).kind {
+            ExprKind::Call { callee, variates: None, args } => {
+                let op = match callee.key.as_str() {
+                    "log" => Op::XLogY,
+                    "log1p" => Op::XLog1pY,
+                    _ => return None,
+                };
+                match args.as_slice() {
+                    [arg] => Some((op, arg.value)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn times_log(&mut self, ctx: &Ctx, op: Op, a: Num, inner: ExprId, span: Span) -> Value {
+        let value = self.eval(ctx, inner);
+        if let Value::Density(density) = value {
+            let axes = union_axes(&a.axes, &density.axes);
+            let node = self.graph.apply(Op::Mul, &[a.node, density.log]);
+            return Value::Num(Num { node, axes, kind: Kind::Real, vector: VectorKind::Plain });
+        }
+        let Some(b) = self.as_number(ctx, value, span) else { return Value::Error };
+        let needed = op.info().domain.get(1).copied().unwrap_or(Interval::REAL);
+        let what = if op == Op::XLogY { "the argument of `log`" } else { "the argument of `log1p`" };
+        if !self.check_domain(ctx, b.node, needed, inner, what) || !self.align(ctx, &a, &b, span) {
+            return Value::Error;
+        }
+        let axes = union_axes(&a.axes, &b.axes);
+        let node = self.graph.apply(op, &[a.node, b.node]);
+        Value::Num(Num { node, axes, kind: Kind::Real, vector: VectorKind::Plain })
+    }
+
+    /// `a and b`: b is read knowing a.
+    fn and(&mut self, ctx: &Ctx, left: Value, lhs: ExprId, rhs: ExprId, span: Span) -> Value {
+        let Some(a) = self.as_number(ctx, left, ctx.unit.ast.expr(lhs).span) else { return Value::Error };
+        let inner = self.knowing(ctx, a.node, true);
+        let Some(b) = self.number(&inner, rhs) else { return Value::Error };
+        self.arithmetic(ctx, BinaryOp::And, a, b, (lhs, rhs), span)
+    }
+
+    fn choose(&mut self, ctx: &Ctx, cond: ExprId, then: ExprId, other: ExprId, span: Span) -> Value {
+        let Some(test) = self.number(ctx, cond) else {
+            self.eval(ctx, then);
+            self.eval(ctx, other);
+            return Value::Error;
+        };
+        if !self.expect_kind(ctx, &test, Kind::Bool, ctx.unit.ast.expr(cond).span) {
+            return Value::Error;
+        }
+        let yes = self.eval(&self.knowing(ctx, test.node, true), then);
+        let no = self.eval(&self.knowing(ctx, test.node, false), other);
+        match (yes, no) {
+            (Value::Error, _) | (_, Value::Error) => Value::Error,
+            (Value::Num(a), Value::Num(b)) => self.select(ctx, test, a, b, span),
+            (Value::Density(a), Value::Density(b)) => self.select_density(ctx, test, *a, *b, span),
+            _ => {
+                let message = "one branch is a density and the other is not";
+                self.fail(Diagnostic::new(codes::E0501, self.place(ctx, span), message).help("make both densities, or put `nll(…)` around the density"))
+            }
+        }
+    }
+
+    pub fn select(&mut self, ctx: &Ctx, test: Num, a: Num, b: Num, span: Span) -> Value {
+        if !self.align(ctx, &a, &b, span) || !self.align(ctx, &test, &a, span) {
+            return Value::Error;
+        }
+        let axes = union_axes(&union_axes(&a.axes, &b.axes), &test.axes);
+        let kind = if a.kind == b.kind { a.kind } else { Kind::Real };
+        let node = self.graph.apply(Op::Select, &[test.node, a.node, b.node]);
+        Value::Num(Num { node, axes, kind, vector: VectorKind::Plain })
+    }
+
+    /// The place inside `condition` holds (or not).
+    pub fn knowing(&self, ctx: &Ctx, condition: NodeId, holds: bool) -> Ctx {
+        let mut inner = ctx.clone();
+        super::check::refine(&self.graph, condition, holds, &mut inner.refined);
+        inner
+    }
+
+    /// The input's element at its own axes (behind its link when training).
+    pub fn input_value(&mut self, at: usize) -> Value {
+        let Some(info) = self.names.get(at) else { return Value::Error };
+        let (input, node, vector) = (info.input, info.natural, info.vector);
+        Value::Num(Num { node, axes: self.input_axes(input), kind: Kind::Real, vector })
+    }
+
+    /// The leftover axes of an input: its declared ones, without the implicit row.
+    pub fn input_axes(&mut self, input: InputId) -> Vec<crate::ir::graph::VarId> {
+        let axes = self.graph.input(input).axes.clone();
+        let explicit = if self.whole_batch { axes.as_slice() } else { axes.strip_prefix(&[ROWS]).unwrap_or(&axes) };
+        self.axis_vars(explicit)
+    }
+
+    /// One variable an axis; a repeated axis is told apart, counted from the right.
+    pub fn axis_vars(&mut self, axes: &[AxisId]) -> Vec<crate::ir::graph::VarId> {
+        let mut vars = Vec::new();
+        for (at, &axis) in axes.iter().enumerate() {
+            let later = axes.iter().skip(at + 1).filter(|&&other| other == axis).count();
+            vars.push(self.graph.axis_var(axis, later as u32));
+        }
+        vars
+    }
+
+    /// The reduction behind a reducer.
+    pub fn reduce_op(reducer: Reducer) -> ReduceOp {
+        match reducer {
+            Reducer::Prod | Reducer::All => ReduceOp::Prod,
+            Reducer::Max | Reducer::Any => ReduceOp::Max,
+            Reducer::Min => ReduceOp::Min,
+            Reducer::LogSumExp => ReduceOp::LogSumExp,
+            Reducer::Sum | Reducer::Mean | Reducer::Count => ReduceOp::Sum,
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! What the program says about names nobody declared: a walk over the tree before anything is evaluated.
+//!
+//! Left of a bar (or of `~`) a bare or indexed free name is data with the variate's support; where a distribution has a
+//! parameter of that very name, a bare free name has that parameter's support; where a function takes a vector, it is a
+//! vector, and the arguments that share an axis share it here too.
+
+use std::collections::HashMap;
+
+use super::elaborate::Elaborator;
+use super::value::VectorKind;
+use crate::ir::graph::AxisId;
+use crate::ir::support::Interval;
+use crate::syntax::ast::{Ast, Axis, ExprId, ExprKind, Formal, StmtKind};
+
+/// What is known about one free name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FreeRole {
+    /// Observed.
+    pub data: bool,
+    /// The set its place states.
+    pub support: Option<Interval>,
+    /// Structure its place states.
+    pub vector: VectorKind,
+    /// Vectors that share an axis are in one group.
+    pub group: Option<usize>,
+    /// Number of subscripts it is used with.
+    pub rank: usize,
+}
+
+/// All of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Roles {
+    pub names: HashMap<String, FreeRole>,
+    /// Group → the group it was merged into (itself at the root).
+    groups: Vec<usize>,
+    /// Axis of a group, once there is one.
+    pub axes: HashMap<usize, AxisId>,
+}
+
+impl Roles {
+    pub fn root(&self, mut group: usize) -> usize {
+        while let Some(&parent) = self.groups.get(group) {
+            if parent == group {
+                break;
+            }
+            group = parent;
+        }
+        group
+    }
+
+    fn new_group(&mut self) -> usize {
+        self.groups.push(self.groups.len());
+        self.groups.len() - 1
+    }
+
+    fn join(&mut self, key: &str, group: usize) {
+        let old = self.names.entry(key.to_string()).or_default().group;
+        match old {
+            Some(old) => {
+                let (old, new) = (self.root(old), self.root(group));
+                if let Some(slot) = self.groups.get_mut(old) {
+                    *slot = new;
+                }
+            }
+            None => {
+                self.names.entry(key.to_string()).or_default().group = Some(group);
+            }
+        }
+    }
+}
+
+/// The expressions an expression is made of.
+pub(super) fn children(kind: &ExprKind) -> Vec<ExprId> {
+    match kind {
+        ExprKind::Number { .. } | ExprKind::Bool(_) | ExprKind::Name(_) | ExprKind::Hole | ExprKind::Error => Vec::new(),
+        ExprKind::Vector(items) => items.clone(),
+        ExprKind::Index { base, indices } => std::iter::once(*base).chain(indices.iter().copied()).collect(),
+        ExprKind::Call { variates, args, .. } => {
+            variates.iter().flatten().copied().chain(args.iter().map(|arg| arg.value)).collect()
+        }
+        ExprKind::Unary(_, operand) => vec![*operand],
+        ExprKind::Binary { lhs, rhs, .. } => vec![*lhs, *rhs],
+        ExprKind::If { cond, then, other } => vec![*cond, *then, *other],
+        ExprKind::Reduce { cond, body, .. } => cond.iter().chain(body.iter()).copied().collect(),
+    }
+}
+
+/// Whether a name occurs anywhere in an expression.
+pub(super) fn mentions(ast: &Ast, root: ExprId, key: &str) -> bool {
+    let mut stack = vec![root];
+    while let Some(id) = stack.pop() {
+        let kind = &ast.expr(id).kind;
+        if matches!(kind, ExprKind::Name(name) if name.key == key) {
+            return true;
+        }
+        stack.extend(children(kind));
+    }
+    false
+}
+
+/// The name of a bare or indexed name.
+fn bare_or_indexed(ast: &Ast, id: ExprId) -> Option<&str> {
+    match &ast.expr(id).kind {
+        ExprKind::Name(name) => Some(&name.key),
+        ExprKind::Index { base, .. } => bare_or_indexed(ast, *base),
+        _ => None,
+    }
+}
+
+impl Elaborator<'_> {
+    /// Fills [`Elaborator::roles`] from the whole program.
+    pub fn collect_roles(&mut self) {
+        let program = std::sync::Arc::clone(&self.program);
+        for stmt in &program.ast.stmts {
+            let (roots, tilde) = match &stmt.kind {
+                StmtKind::Term { tilde, body, .. } => (tilde.iter().chain([body]).copied().collect(), *tilde),
+                StmtKind::Define(_, body) => (vec![*body], None),
+                StmtKind::Declare(declaration) => (declaration.value.iter().copied().collect(), None),
+                _ => (Vec::new(), None),
+            };
+            self.collect_expressions(&program.ast, roots, tilde);
+        }
+    }
+
+    fn collect_expressions(&mut self, ast: &Ast, roots: Vec<ExprId>, tilde: Option<ExprId>) {
+        let mut stack = roots;
+        while let Some(id) = stack.pop() {
+            let kind = &ast.expr(id).kind;
+            match kind {
+                ExprKind::Call { callee, variates, args } => {
+                    let arguments: Vec<(Option<&str>, ExprId)> =
+                        args.iter().map(|arg| (arg.name.as_ref().map(|name| name.key.as_str()), arg.value)).collect();
+                    self.collect_call(ast, &callee.key, variates.as_deref(), &arguments, tilde);
+                }
+                ExprKind::Index { base, indices } => {
+                    if let ExprKind::Name(name) = &ast.expr(*base).kind {
+                        let role = self.roles.names.entry(name.key.clone()).or_default();
+                        role.rank = role.rank.max(indices.len());
+                    }
+                }
+                _ => {}
+            }
+            stack.extend(children(kind));
+        }
+    }
+
+    fn collect_call(&mut self, ast: &Ast, callee: &str, variates: Option<&[ExprId]>, args: &[(Option<&str>, ExprId)], tilde: Option<ExprId>) {
+        let mut groups = HashMap::new();
+        if let Some(unit) = self.unit_of(callee, true)
+            && let Some(def) = unit.distribution(callee)
+        {
+            let tilde = [tilde];
+            let observed: Vec<ExprId> = match variates {
+                Some(variates) => variates.to_vec(),
+                None => tilde.iter().flatten().copied().collect(),
+            };
+            for (formal, &id) in def.variates.iter().zip(&observed) {
+                self.collect_variate(ast, formal, id);
+                self.collect_vector(ast, formal, id, &mut groups);
+            }
+            for (at, (name, id)) in args.iter().enumerate() {
+                let formal = match name {
+                    Some(name) => def.params.iter().find(|formal| formal.name.key == **name),
+                    None => def.params.get(at),
+                };
+                let Some(formal) = formal else { continue };
+                if matches!(&ast.expr(*id).kind, ExprKind::Name(name) if name.key == formal.name.key) {
+                    let (support, vector) = self.formal_support(&unit, formal);
+                    let role = self.roles.names.entry(formal.name.key.clone()).or_default();
+                    role.support = Some(role.support.map_or(support, |known| known.intersect(support)));
+                    role.vector = vector;
+                }
+                self.collect_vector(ast, formal, *id, &mut groups);
+            }
+        } else if let Some(unit) = self.unit_of(callee, false)
+            && let Some(def) = unit.function(callee)
+        {
+            for (at, (name, id)) in args.iter().enumerate() {
+                let formal = match name {
+                    Some(name) => def.formals.iter().find(|formal| formal.name.key == **name),
+                    None => def.formals.get(at),
+                };
+                if let Some(formal) = formal {
+                    self.collect_vector(ast, formal, *id, &mut groups);
+                }
+            }
+        } else if super::builtins::takes_vector(callee, args.len()) {
+            let formal = Formal { name: super::builtins::anonymous_name(), support: None, axes: vec![Axis::Named(super::builtins::anonymous_name())], default: None };
+            for (_, id) in args {
+                self.collect_vector(ast, &formal, *id, &mut groups);
+            }
+        }
+    }
+
+    fn collect_variate(&mut self, ast: &Ast, formal: &Formal, id: ExprId) {
+        let Some(key) = bare_or_indexed(ast, id) else { return };
+        let unit = std::sync::Arc::clone(&self.program);
+        let (support, vector) = self.formal_support(&unit, formal);
+        let role = self.roles.names.entry(key.to_string()).or_default();
+        role.data = true;
+        role.support = Some(role.support.map_or(support, |known| known.intersect(support)));
+        role.vector = vector;
+    }
+
+    /// A bare name in a vector's place is a vector; the names of one axis of the call share it.
+    fn collect_vector(&mut self, ast: &Ast, formal: &Formal, id: ExprId, groups: &mut HashMap<String, usize>) {
+        let Some(Axis::Named(axis)) = formal.axes.last() else { return };
+        let group = match groups.get(&axis.key) {
+            Some(&group) => group,
+            None => {
+                let group = self.roles.new_group();
+                groups.insert(axis.key.clone(), group);
+                group
+            }
+        };
+        let mut stack = vec![id];
+        while let Some(id) = stack.pop() {
+            match &ast.expr(id).kind {
+                ExprKind::Name(name) => self.roles.join(&name.key, group),
+                ExprKind::Unary(_, operand) => stack.push(*operand),
+                ExprKind::Binary { lhs, rhs, .. } => {
+                    let vector = |id: &ExprId| !matches!(ast.expr(*id).kind, ExprKind::Number { .. });
+                    // Of a product with a scalar only one side is a vector: leave it to declarations.
+                    if [lhs, rhs].into_iter().filter(|id| vector(id)).count() == 1 {
+                        stack.extend([*lhs, *rhs]);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The axis of the vector that a free name is, made when first asked for.
+    pub fn free_axis(&mut self, key: &str) -> Option<AxisId> {
+        let group = self.roles.root(self.roles.names.get(key)?.group?);
+        if let Some(&axis) = self.roles.axes.get(&group) {
+            return Some(axis);
+        }
+        // A declared name of the same group gives its last axis.
+        let members: Vec<String> = self.roles.names.iter().filter(|(_, role)| role.group.is_some_and(|g| self.roles.root(g) == group)).map(|(key, _)| key.clone()).collect();
+        let declared = members.iter().find_map(|member| {
+            let info = self.names.get(*self.by_key.get(member)?)?;
+            if !info.declared {
+                return None;
+            }
+            self.graph.input(info.input).axes.last().copied().filter(|&axis| axis != crate::ir::graph::ROWS)
+        });
+        let axis = declared.unwrap_or_else(|| {
+            let size = self.options.set.get(&format!("{key}.size")).map(|&size| size as usize);
+            self.graph.add_axis(crate::ir::graph::Axis { name: None, size })
+        });
+        self.roles.axes.insert(group, axis);
+        Some(axis)
+    }
+}

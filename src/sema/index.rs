@@ -1,0 +1,329 @@
+//! Subscripts and reducers: how index names are bound to axes.
+
+use std::sync::Arc;
+
+use super::elaborate::{Ctx, Elaborator};
+use super::value::{Kind, Measure, Num, Value, VectorKind, union_axes};
+use crate::diag::{Diagnostic, codes};
+use crate::ir::graph::{AxisId, Index, Node, NodeId, Substitution, VarId};
+use crate::ir::op::{Op, ReduceOp};
+use crate::ir::support::Interval;
+use crate::source::Span;
+use crate::syntax::ast::{Axis, Binder, ExprId, ExprKind, Reducer};
+
+impl Elaborator<'_> {
+    /// `x[i, j]`: subscripts take the leading axes in order; the others stay.
+    pub fn index(&mut self, ctx: &Ctx, base: ExprId, indices: &[ExprId], span: Span) -> Value {
+        let value = self.eval(ctx, base);
+        let mut subscripts = Vec::new();
+        for &id in indices {
+            match self.number(ctx, id) {
+                Some(num) => subscripts.push((num, ctx.unit.ast.expr(id).span)),
+                None => return Value::Error,
+            }
+        }
+        match value {
+            Value::Num(num) => self.subscript(ctx, num, &subscripts, span).map_or(Value::Error, Value::Num),
+            Value::Density(mut density) => {
+                let num = Num { axes: density.axes.clone(), ..Num::scalar(density.log) };
+                let Some(num) = self.subscript(ctx, num, &subscripts, span) else { return Value::Error };
+                density.log = num.node;
+                density.axes = num.axes;
+                density.instance = None;
+                Value::Density(density)
+            }
+            Value::Error => Value::Error,
+            Value::Mixing(_) | Value::Dist(_) => {
+                let message = "only arrays and densities over an axis can be indexed";
+                self.fail(Diagnostic::new(codes::E0401, self.place(ctx, span), message))
+            }
+        }
+    }
+
+    fn subscript(&mut self, ctx: &Ctx, num: Num, subscripts: &[(Num, Span)], span: Span) -> Option<Num> {
+        if subscripts.len() > num.axes.len() {
+            let text = ctx.unit.source.slice(span).to_string();
+            let shape = if num.axes.is_empty() { "a scalar".to_string() } else { format!("an array over {}", self.axes_text(&num.axes)) };
+            let message = format!("`{text}` has {} subscripts, but what it indexes is {shape}", subscripts.len());
+            self.report(Diagnostic::new(codes::E0401, self.place(ctx, span), message));
+            return None;
+        }
+        let (taken, kept) = num.axes.split_at(subscripts.len());
+        let mut axes = Vec::new();
+        let mut pairs = Vec::new();
+        for (&var, (index, place)) in taken.iter().zip(subscripts) {
+            self.check_subscript(ctx, index, self.graph.var(var).axis, *place)?;
+            self.note_category(index.node, self.graph.var(var).axis);
+            axes = union_axes(&axes, &index.axes);
+            pairs.push((var, Index::At(index.node)));
+        }
+        axes.extend(kept.iter().filter(|var| !axes.contains(var)).copied().collect::<Vec<_>>());
+        let node = Substitution::many(pairs).apply(&mut self.graph, num.node);
+        let vector = if kept.is_empty() { VectorKind::Plain } else { num.vector };
+        Some(Num { node, axes, kind: num.kind, vector })
+    }
+
+    fn check_subscript(&mut self, ctx: &Ctx, index: &Num, axis: AxisId, place: Span) -> Option<()> {
+        let support = self.support_in(ctx, index.node);
+        let text = ctx.unit.source.slice(place).to_string();
+        if !support.integral {
+            let message = format!("a subscript is a whole number, but `{text}` is {support}");
+            self.report(Diagnostic::new(codes::E0405, self.place(ctx, place), message).help("declare it as `category` or `count`"));
+            return None;
+        }
+        let size = self.graph.axis(axis).size;
+        let computed = !matches!(self.graph.node(index.node), Node::Var(_) | Node::Load(..));
+        let leaves = support.lo < 0.0 || size.is_some_and(|size| support.hi > size as f64 - 1.0 && support.hi.is_finite());
+        if leaves && (computed || support.as_point().is_some()) && !ctx.unit.trusted {
+            let axis = self.axis_text(axis);
+            let message = format!("the subscript `{text}` can leave the axis {axis}: it lies in {support}");
+            let diagnostic = Diagnostic::new(codes::E0405, self.place(ctx, place), message)
+                .help("exclude the ends with `where`, for example `sum[t where t > 0] …`");
+            self.report(diagnostic);
+            return None;
+        }
+        Some(())
+    }
+
+    /// Data used as a subscript must stay inside the axis; that is checked when the data is bound.
+    fn note_category(&mut self, index: NodeId, axis: AxisId) {
+        if let Node::Load(input, _) = self.graph.node(index) {
+            let input = *input;
+            if let Some(info) = self.names.iter_mut().find(|info| info.input == input) {
+                info.indexes = Some(axis);
+            }
+        }
+    }
+
+    /// `sum[i in N, j where c] body`
+    pub fn reducer(&mut self, ctx: &Ctx, reducer: Reducer, binders: &[Binder], cond: Option<ExprId>, body: Option<ExprId>, span: Span) -> Value {
+        if !self.guard_size(ctx, span) {
+            return Value::Error;
+        }
+        let mut inner = ctx.clone();
+        inner.depth += 1;
+        let mut vars = Vec::new();
+        for binder in binders {
+            let Some(axis) = self.binder_axis(&inner, binder, cond, body) else { return Value::Error };
+            let var = self.graph.fresh_var(axis);
+            let node = self.graph.intern(Node::Var(var));
+            inner.locals.insert(binder.name.key.clone(), Value::Num(Num::scalar(node)));
+            vars.push(var);
+        }
+        let condition = match cond.map(|id| (id, self.number(&inner, id))) {
+            None => None,
+            Some((_, None)) => return Value::Error,
+            Some((id, Some(num))) => {
+                if !self.expect_kind(ctx, &num, Kind::Bool, ctx.unit.ast.expr(id).span) {
+                    return Value::Error;
+                }
+                inner = self.knowing(&inner, num.node, true);
+                Some(num)
+            }
+        };
+        let value = match body {
+            Some(body) => self.eval(&inner, body),
+            None => Value::Num(Num::scalar(self.graph.constant(1.0))),
+        };
+        match value {
+            Value::Num(num) => Value::Num(self.reduce_number(reducer, &vars, num, condition)),
+            Value::Density(_) | Value::Mixing(_) => self.reduce_density(ctx, reducer, &vars, value, condition, span),
+            Value::Dist(dist) => {
+                let place = self.place(ctx, span);
+                self.missing_variate(&dist, place);
+                Value::Error
+            }
+            Value::Error => Value::Error,
+        }
+    }
+
+    pub fn reduce_number(&mut self, reducer: Reducer, vars: &[VarId], num: Num, cond: Option<Num>) -> Num {
+        let op = Self::reduce_op(reducer);
+        let axes = cond.as_ref().map_or(num.axes.clone(), |cond| union_axes(&num.axes, &cond.axes));
+        let kind = if matches!(reducer, Reducer::Any | Reducer::All) { Kind::Bool } else { Kind::Real };
+        let node = self.reduce_over(op, vars, num.node, cond.as_ref().map(|cond| cond.node));
+        let node = match reducer {
+            Reducer::Mean => {
+                let one = self.graph.constant(1.0);
+                let count = self.reduce_over(ReduceOp::Sum, vars, one, cond.map(|cond| cond.node));
+                // The mean of nothing is 0: the count is at least 1 where the sum is not empty.
+                let count = self.graph.apply(Op::Max, &[count, one]);
+                self.graph.apply(Op::Div, &[node, count])
+            }
+            Reducer::Any => {
+                let zero = self.graph.constant(0.0);
+                self.graph.apply(Op::Lt, &[zero, node])
+            }
+            _ => node,
+        };
+        let axes = axes.into_iter().filter(|var| !vars.contains(var)).collect();
+        Num { node, axes, kind, vector: VectorKind::Plain }
+    }
+
+    /// Nested reductions, innermost binder first; the condition goes to the innermost.
+    pub fn reduce_over(&mut self, op: ReduceOp, vars: &[VarId], body: NodeId, cond: Option<NodeId>) -> NodeId {
+        let mut node = body;
+        let mut cond = cond;
+        for &var in vars.iter().rev() {
+            node = self.graph.reduce(op, var, node, cond.take());
+        }
+        node
+    }
+
+    fn reduce_density(&mut self, ctx: &Ctx, reducer: Reducer, vars: &[VarId], value: Value, cond: Option<Num>, span: Span) -> Value {
+        let place = self.place(ctx, span);
+        match (reducer, value) {
+            (Reducer::Prod, Value::Density(mut density)) => {
+                density.log = self.reduce_over(ReduceOp::Sum, vars, density.log, cond.map(|cond| cond.node));
+                density.form = super::value::Form::Over(true, Box::new(density.form));
+                density.instance = None;
+                Value::Density(density)
+            }
+            (Reducer::Sum, Value::Mixing(parts)) => self.mixture_over(ctx, vars, parts, cond, place),
+            (Reducer::Sum, Value::Density(_)) => {
+                let message = "a sum of densities is a mixture, and needs weights that add to 1";
+                self.fail(Diagnostic::new(codes::E0502, place, message).help("write `∑[k] w[k] · p[k]` with `w` a simplex, or `∏[k] p[k]` for independent events"))
+            }
+            (_, _) => {
+                let message = "densities are multiplied (`prod`) or mixed (`sum` with weights); this reducer has no meaning for them";
+                self.fail(Diagnostic::new(codes::E0502, place, message).help("take `nll(…)` first to reduce its cost"))
+            }
+        }
+    }
+
+    fn mixture_over(&mut self, ctx: &Ctx, vars: &[VarId], parts: Vec<(Num, super::value::Density)>, cond: Option<Num>, place: Span) -> Value {
+        let [(weight, density)] = parts.as_slice() else {
+            let message = "inside a sum over an index, a mixture has one weighted density";
+            return self.fail(Diagnostic::new(codes::E0502, place, message));
+        };
+        if !self.weights_sum_to_one(ctx, weight, vars, cond.as_ref()) {
+            let message = "the weights of this mixture are not known to add to 1 over the index";
+            let diagnostic = Diagnostic::new(codes::E0503, place, message).help("make the weights a simplex: `softmax(v)`, or declare `param w : simplex[K]`");
+            return self.fail(diagnostic);
+        }
+        let log_weight = self.graph.apply(Op::Log, &[weight.node]);
+        let part = self.graph.apply(Op::Add, &[log_weight, density.log]);
+        let log = self.reduce_over(ReduceOp::LogSumExp, vars, part, cond.map(|cond| cond.node));
+        let mut density = density.clone();
+        density.axes = union_axes(&density.axes, &weight.axes);
+        density.log = log;
+        density.form = super::value::Form::Over(false, Box::new(density.form));
+        density.instance = None;
+        Value::Density(Box::new(density))
+    }
+
+    /// The axis an index runs over: as given, else that of the subscripts it is used in.
+    fn binder_axis(&mut self, ctx: &Ctx, binder: &Binder, cond: Option<ExprId>, body: Option<ExprId>) -> Option<AxisId> {
+        match &binder.axis {
+            Some(Axis::Sized(size, _)) => return Some(self.sized_axis(*size as usize)),
+            Some(Axis::Named(name)) => {
+                let known = ctx.axes.get(&name.key).or_else(|| self.named_axes.get(&name.key)).copied();
+                if known.is_none() {
+                    let message = format!("no declaration has an axis `{}`", name.text);
+                    self.report(Diagnostic::new(codes::E0404, self.place(ctx, name.span), message).help("axes come from declarations such as `data k : count[N]`"));
+                }
+                return known;
+            }
+            None => {}
+        }
+        let mut found: Vec<AxisId> = Vec::new();
+        for exact in [true, false] {
+            for root in cond.iter().chain(body.iter()) {
+                self.axes_indexed_by(ctx, *root, &binder.name.key, exact, &mut found);
+            }
+            if !found.is_empty() {
+                break;
+            }
+        }
+        let first = found.first().copied();
+        if first.is_none() {
+            let name = &binder.name.text;
+            let message = format!("which axis does `{name}` run over? It is not used as a subscript here");
+            self.report(Diagnostic::new(codes::E0404, self.place(ctx, binder.name.span), message).help(format!("write `{name} in N`")));
+        }
+        if let Some(&other) = found.iter().find(|&&axis| Some(axis) != first) {
+            let (a, b) = (self.axis_text(found[0]), self.axis_text(other));
+            let message = format!("`{}` runs over {a} in one place and over {b} in another", binder.name.text);
+            self.report(Diagnostic::new(codes::E0404, self.place(ctx, binder.name.span), message));
+            return None;
+        }
+        first
+    }
+
+    /// The axes at whose place `key` stands as a subscript (`exact`), or inside one, anywhere below `root`.
+    fn axes_indexed_by(&mut self, ctx: &Ctx, root: ExprId, key: &str, exact: bool, found: &mut Vec<AxisId>) {
+        let unit = Arc::clone(&ctx.unit);
+        let mut stack = vec![root];
+        while let Some(id) = stack.pop() {
+            let kind = &unit.ast.expr(id).kind;
+            if let ExprKind::Index { base, indices } = kind {
+                for (at, &index) in indices.iter().enumerate() {
+                    let hit = match &unit.ast.expr(index).kind {
+                        ExprKind::Name(name) => name.key == key,
+                        _ => !exact && super::free::mentions(&unit.ast, index, key),
+                    };
+                    if hit && let Some(axis) = self.axis_at(ctx, *base, at) {
+                        found.push(axis);
+                    }
+                }
+            }
+            stack.extend(super::free::children(kind));
+        }
+    }
+
+    fn axis_at(&mut self, ctx: &Ctx, base: ExprId, at: usize) -> Option<AxisId> {
+        // What is wrong with the base is reported when the body is read.
+        let before = self.diagnostics.len();
+        let reported = self.reported.clone();
+        let value = self.eval(ctx, base);
+        self.diagnostics.truncate(before);
+        self.reported = reported;
+        let axes = match &value {
+            Value::Num(num) => &num.axes,
+            Value::Density(density) => &density.axes,
+            _ => return None,
+        };
+        axes.get(at).map(|&var| self.graph.var(var).axis)
+    }
+
+    /// Σ weights = 1, provably: over the index for a simplex or a softmax.
+    fn weights_sum_to_one(&mut self, ctx: &Ctx, weight: &Num, vars: &[VarId], cond: Option<&Num>) -> bool {
+        if cond.is_some() {
+            return false;
+        }
+        if let ([var], Node::Load(input, index)) = (vars, self.graph.node(weight.node)) {
+            let last = index.last() == Some(&Index::Var(*var));
+            let simplex = self.names.iter().any(|info| info.input == *input && info.vector == VectorKind::Simplex);
+            if last && simplex {
+                return true;
+            }
+        }
+        let total = self.reduce_over(ReduceOp::Sum, vars, weight.node, None);
+        self.is_one(total) || self.proves(ctx, total, Interval::point(1.0)) || self.is_softmax(weight.node, vars)
+    }
+
+    pub fn is_one(&mut self, node: NodeId) -> bool {
+        let canonical = self.canonical.simplify(&mut self.graph, node);
+        self.graph.as_const(canonical).is_some_and(|value| (value - 1.0).abs() <= 4.0 * f64::EPSILON)
+    }
+
+    /// exp(x − logsumexp x) over the variable.
+    fn is_softmax(&mut self, node: NodeId, vars: &[VarId]) -> bool {
+        let canonical = self.canonical.simplify(&mut self.graph, node);
+        let [var] = vars else { return false };
+        let Node::Apply(Op::Exp, args) = self.graph.node(canonical) else { return false };
+        let Some(Node::Apply(Op::Sub, parts)) = args.first().map(|&arg| self.graph.node(arg)) else { return false };
+        let [x, total] = *parts.as_ref() else { return false };
+        self.graph.reduce(ReduceOp::LogSumExp, *var, x, None) == total
+    }
+
+    /// Measures agree between the branches and parts of one density.
+    pub fn same_measure(&mut self, ctx: &Ctx, a: Measure, b: Measure, span: Span) -> bool {
+        if a == b {
+            return true;
+        }
+        let message = "one of these is a probability of discrete values and the other a density: they cannot be mixed";
+        self.report(Diagnostic::new(codes::E0502, self.place(ctx, span), message));
+        false
+    }
+}
