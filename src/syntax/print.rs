@@ -27,7 +27,7 @@ pub fn print_expr(ast: &Ast, id: ExprId) -> String {
 
 /// An expression as text in a given spelling.
 pub fn print_expr_as(ast: &Ast, id: ExprId, spelling: Spelling) -> String {
-    let mut printer = Printer { ast, spelling, out: String::new(), work: vec![Work::Expr(id, OUTERMOST)] };
+    let mut printer = Printer { ast, spelling, out: String::new(), work: vec![Work::Expr(id, FREE)] };
     printer.run();
     printer.out
 }
@@ -44,8 +44,19 @@ const MINUS: u8 = 8;
 const POWER: u8 = 9;
 const POSTFIX: u8 = 10;
 
+/// Where an expression is to be printed.
+#[derive(Clone, Copy)]
+struct Place {
+    /// What binds looser than this is bracketed.
+    strength: u8,
+    /// True when nothing follows that a reducer printed here would take into its body.
+    ends: bool,
+}
+
+const FREE: Place = Place { strength: OUTERMOST, ends: true };
+
 enum Work<'a> {
-    Expr(ExprId, u8),
+    Expr(ExprId, Place),
     Text(Cow<'a, str>),
 }
 
@@ -63,11 +74,12 @@ impl<'a> Printer<'a> {
                 Work::Text(text) => self.out.push_str(&text),
                 Work::Expr(id, place) => {
                     let mut parts = Vec::new();
-                    let bracket = strength(self.ast, id) < place;
+                    let bracket = needs_brackets(self.ast, id, place);
+                    let ends = bracket || place.ends;
                     if bracket {
                         parts.push(text("("));
                     }
-                    self.parts(id, &mut parts);
+                    self.parts(id, ends, &mut parts);
                     if bracket {
                         parts.push(text(")"));
                     }
@@ -77,7 +89,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    fn parts(&self, id: ExprId, parts: &mut Vec<Work<'a>>) {
+    fn parts(&self, id: ExprId, ends: bool, parts: &mut Vec<Work<'a>>) {
         match &self.ast.expr(id).kind {
             ExprKind::Number { text: digits, .. } => parts.push(text(digits.as_str())),
             ExprKind::Bool(value) => parts.push(text(if *value { "true" } else { "false" })),
@@ -90,7 +102,7 @@ impl<'a> Printer<'a> {
                 parts.push(text("]"));
             }
             ExprKind::Index { base, indices } => {
-                parts.push(Work::Expr(*base, POSTFIX));
+                parts.push(Work::Expr(*base, inside(POSTFIX)));
                 parts.push(text("["));
                 list(indices, parts);
                 parts.push(text("]"));
@@ -98,20 +110,20 @@ impl<'a> Printer<'a> {
             ExprKind::Call { callee, variates, args } => self.call(callee, variates.as_deref(), args, parts),
             ExprKind::Unary(UnaryOp::Neg, operand) => {
                 parts.push(text("-"));
-                parts.push(Work::Expr(*operand, MINUS));
+                parts.push(Work::Expr(*operand, Place { strength: MINUS, ends }));
             }
             ExprKind::Unary(UnaryOp::Not, operand) => {
                 parts.push(text("not "));
-                parts.push(Work::Expr(*operand, NOT));
+                parts.push(Work::Expr(*operand, Place { strength: NOT, ends: true }));
             }
-            ExprKind::Binary { op, lhs, rhs, .. } => self.binary(*op, *lhs, *rhs, parts),
+            ExprKind::Binary { op, lhs, rhs, .. } => self.binary(*op, (*lhs, *rhs), ends, parts),
             ExprKind::If { cond, then, other } => {
                 parts.push(text("if "));
-                parts.push(Work::Expr(*cond, OUTERMOST));
+                parts.push(Work::Expr(*cond, FREE));
                 parts.push(text(" then "));
-                parts.push(Work::Expr(*then, OUTERMOST));
+                parts.push(Work::Expr(*then, FREE));
                 parts.push(text(" else "));
-                parts.push(Work::Expr(*other, OUTERMOST));
+                parts.push(Work::Expr(*other, FREE));
             }
             ExprKind::Reduce { reducer, binders, cond, body } => {
                 self.reduce(*reducer, binders, *cond, *body, parts);
@@ -154,30 +166,30 @@ impl<'a> Printer<'a> {
                 parts.push(self.name(name));
                 parts.push(text(" = "));
             }
-            parts.push(Work::Expr(arg.value, OUTERMOST));
+            parts.push(Work::Expr(arg.value, FREE));
         }
         parts.push(text(")"));
     }
 
-    fn binary(&self, op: BinaryOp, lhs: ExprId, rhs: ExprId, parts: &mut Vec<Work<'a>>) {
+    fn binary(&self, op: BinaryOp, (lhs, rhs): (ExprId, ExprId), ends: bool, parts: &mut Vec<Work<'a>>) {
         let own = binary_strength(op);
         if op == BinaryOp::Pow {
             let raised = small_integer(self.ast, rhs).filter(|_| self.spelling != Spelling::Ascii);
-            let applied = matches!(&self.ast.expr(lhs).kind, ExprKind::Number { .. }).then_some(POSTFIX + 1);
-            parts.push(Work::Expr(lhs, applied.unwrap_or(POSTFIX)));
+            parts.push(Work::Expr(lhs, inside(POSTFIX)));
             match raised {
                 Some(digits) => parts.push(text(digits)),
                 None => {
                     parts.push(text("^"));
-                    parts.push(Work::Expr(rhs, MINUS));
+                    parts.push(Work::Expr(rhs, inside(MINUS)));
                 }
             }
             return;
         }
         let (left, right) = if own == COMPARE { (own + 1, own + 1) } else { (own, own + 1) };
-        parts.push(Work::Expr(lhs, left));
+        let product = own == PRODUCT;
+        parts.push(Work::Expr(lhs, Place { strength: left, ends: !product }));
         parts.push(text(self.sign(op)));
-        parts.push(Work::Expr(rhs, right));
+        parts.push(Work::Expr(rhs, Place { strength: right, ends: ends || !product }));
     }
 
     fn sign(&self, op: BinaryOp) -> &'static str {
@@ -228,12 +240,12 @@ impl<'a> Printer<'a> {
         }
         if let Some(cond) = cond {
             parts.push(text(" where "));
-            parts.push(Work::Expr(cond, OUTERMOST));
+            parts.push(Work::Expr(cond, FREE));
         }
         parts.push(text("]"));
         if let Some(body) = body {
             parts.push(text(" "));
-            parts.push(Work::Expr(body, PRODUCT));
+            parts.push(Work::Expr(body, Place { strength: PRODUCT, ends: true }));
         }
     }
 }
@@ -247,7 +259,7 @@ fn list<'a>(items: &[ExprId], parts: &mut Vec<Work<'a>>) {
         if position > 0 {
             parts.push(text(", "));
         }
-        parts.push(Work::Expr(item, OUTERMOST));
+        parts.push(Work::Expr(item, FREE));
     }
 }
 
@@ -277,15 +289,25 @@ fn binary_strength(op: BinaryOp) -> u8 {
     }
 }
 
-/// How strongly an expression holds together as it prints. A reducer is bracketed everywhere but at the end of a
-/// product, which the caller cannot know: it counts as a sum's part.
+fn inside(strength: u8) -> Place {
+    Place { strength, ends: false }
+}
+
+/// A reducer may stand unbracketed wherever a product's part may, if nothing follows that it would swallow.
+fn needs_brackets(ast: &Ast, id: ExprId, place: Place) -> bool {
+    match &ast.expr(id).kind {
+        ExprKind::Reduce { body: Some(_), .. } => !place.ends || place.strength > PRODUCT + 1,
+        _ => strength(ast, id) < place.strength,
+    }
+}
+
+/// How strongly an expression holds together as it prints.
 fn strength(ast: &Ast, id: ExprId) -> u8 {
     match &ast.expr(id).kind {
         ExprKind::Binary { op, .. } => binary_strength(*op),
         ExprKind::Unary(UnaryOp::Neg, _) => MINUS,
         ExprKind::Unary(UnaryOp::Not, _) => NOT,
         ExprKind::If { .. } => OUTERMOST,
-        ExprKind::Reduce { body: Some(_), .. } => SUM + 1,
         _ => POSTFIX,
     }
 }

@@ -27,8 +27,17 @@ pub struct Piece {
     pub head: Range<usize>,
     /// The clauses of a block.
     pub clauses: Vec<Range<usize>>,
-    /// True when the scan has already said what is wrong with it.
-    pub broken: bool,
+    /// Where the scan has already said what is wrong.
+    faults: Vec<usize>,
+    /// True when a bracket is not closed, so that nothing inside can be trusted.
+    unclosed: bool,
+}
+
+impl Piece {
+    /// True when the scan has already said what is wrong with this part of the piece.
+    pub fn is_broken(&self, part: &Range<usize>) -> bool {
+        self.unclosed || self.faults.iter().any(|fault| part.contains(fault))
+    }
 }
 
 /// Cuts a text into pieces.
@@ -47,7 +56,7 @@ struct Open {
     /// Index of its last significant token.
     last: usize,
     indent: usize,
-    /// Open brackets (token index), and `if`s that wait for their `else`.
+    /// Open brackets (token index), and `if`s.
     stack: Vec<usize>,
     brackets: usize,
     /// Token index and indentation of each later line that starts outside brackets.
@@ -55,7 +64,8 @@ struct Open {
     /// Where to go on if a bracket turns out never to close.
     resume: Option<usize>,
     block: bool,
-    broken: bool,
+    faults: Vec<usize>,
+    unclosed: bool,
     too_deep: bool,
 }
 
@@ -87,14 +97,22 @@ impl Scan<'_> {
                 Kind::Newline => line_start = Some(token.end),
                 Kind::Comment => {}
                 _ => {
-                    if let Some(start) = line_start.take() {
-                        self.start_line(at, self.indent(start, token.start));
+                    if let Some(start) = line_start.take()
+                        && let Some(resume) = self.start_line(at, self.indent(start, token.start))
+                    {
+                        at = resume;
+                        line_start = Some(self.line_start(resume));
+                        continue;
                     }
                     self.token(at, token);
                 }
             }
             at += 1;
         }
+    }
+
+    fn offset(&self, at: usize) -> usize {
+        self.tokens.get(at).map_or(0, |token| token.start)
     }
 
     fn text_of(&self, at: usize) -> &str {
@@ -116,18 +134,19 @@ impl Scan<'_> {
         })
     }
 
-    /// The first token of a line: does the statement before it end here?
-    fn start_line(&mut self, at: usize, indent: usize) {
+    /// The first token of a line: does the statement before it end here? Gives the token to go back to when a
+    /// bracket turns out not to be closed.
+    fn start_line(&mut self, at: usize, indent: usize) -> Option<usize> {
         if self.open.first.is_none() {
             self.open.indent = indent;
-            return;
+            return None;
         }
         let shallow = indent <= self.open.indent;
         if self.open.brackets > 0 || self.open.too_deep {
             if starts_statement(self.text_of(at)) && shallow {
-                self.report_unclosed();
-                self.finish();
+                let resume = self.give_up();
                 self.open.indent = indent;
+                return resume;
             } else if shallow && self.tokens.get(at).is_some_and(|token| token.kind == Kind::Word) {
                 self.open.resume.get_or_insert(at);
             }
@@ -137,6 +156,7 @@ impl Scan<'_> {
         } else {
             self.open.lines.push((at, indent));
         }
+        None
     }
 
     fn token(&mut self, at: usize, token: Token) {
@@ -157,12 +177,9 @@ impl Scan<'_> {
                 self.open.brackets -= 1;
             }
             Kind::Norm => self.push(at, true),
-            Kind::Word if text == "if" => self.push(at, false),
-            Kind::Word if text == "else" => {
-                if self.open.stack.last().is_some_and(|&top| self.text_of(top) == "if") {
-                    self.open.stack.pop();
-                }
-            }
+            // `else if` goes on with the same choice; any other `if` nests to the end of its expression.
+            Kind::Word if text == "if" && self.text_of(self.last_before(at)) != "else" => self.push(at, false),
+            Kind::Sign if matches!(text, "," | "|") => self.close_ifs(),
             Kind::OpenText => self.unclosed_text(token),
             Kind::Sign if is_invisible(text) => self.invisible(token),
             _ => {}
@@ -190,7 +207,7 @@ impl Scan<'_> {
             self.open.too_deep = true;
             let message = format!("this is nested more than {MAX_NESTING} deep");
             let diagnostic = self.at(codes::E0105, at, message);
-            self.report(diagnostic.help("name the inner parts: `a = …`, and use the names"));
+            self.report_at(self.offset(at), diagnostic.help("name the inner parts: `a = …`, and use the names"));
             return;
         }
         self.open.stack.push(at);
@@ -201,14 +218,12 @@ impl Scan<'_> {
         if self.open.too_deep {
             return;
         }
-        while self.open.stack.last().is_some_and(|&top| self.text_of(top) == "if") {
-            self.open.stack.pop();
-        }
+        self.close_ifs();
         let closer = token.text(&self.normal.text);
         let Some(opener) = self.open.stack.pop() else {
             let diagnostic = self.at(codes::E0104, at, format!("this `{closer}` closes nothing"));
             let span = diagnostic.span;
-            return self.report(diagnostic.fix(format!("remove the `{closer}`"), span, ""));
+            return self.report_at(token.start, diagnostic.fix(format!("remove the `{closer}`"), span, ""));
         };
         self.open.brackets -= 1;
         let wanted = closing(self.text_of(opener));
@@ -216,7 +231,16 @@ impl Scan<'_> {
             let message = format!("expected `{wanted}` to close the `{}`, found `{closer}`", self.text_of(opener));
             let diagnostic = self.at(codes::E0104, at, message);
             let (span, opener) = (diagnostic.span, self.span(opener));
-            self.report(diagnostic.label(opener, "opened here").fix(format!("write `{wanted}`"), span, wanted));
+            self.report_at(
+                token.start,
+                diagnostic.label(opener, "opened here").fix(format!("write `{wanted}`"), span, wanted),
+            );
+        }
+    }
+
+    fn close_ifs(&mut self) {
+        while self.open.stack.last().is_some_and(|&top| self.text_of(top) == "if") {
+            self.open.stack.pop();
         }
     }
 
@@ -230,7 +254,7 @@ impl Scan<'_> {
         let span = self.normal.to_source(token.start, token.start + 1);
         let end = self.normal.to_source(token.end, token.end);
         let diagnostic = Diagnostic::new(codes::E0106, span, "this text is not closed on its line: expected a `\"`");
-        self.report(diagnostic.fix("close it at the end of the line", end, "\""));
+        self.report_at(token.start, diagnostic.fix("close it at the end of the line", end, "\""));
     }
 
     fn invisible(&mut self, token: Token) {
@@ -239,24 +263,32 @@ impl Scan<'_> {
         let name =
             if c == '\0' { "a NUL byte".to_owned() } else { format!("the invisible character U+{:04X}", c as u32) };
         let diagnostic = Diagnostic::new(codes::E0102, span, format!("found {name}, which no program contains"));
-        if !self.open.broken {
-            self.report(diagnostic.fix("remove it", span, ""));
+        if self.open.faults.is_empty() {
+            self.report_at(token.start, diagnostic.fix("remove it", span, ""));
         }
     }
 
     fn end_of_text(&mut self) -> Option<usize> {
-        let resume = self.open.resume.filter(|_| self.resumes < MAX_RESUMES);
         if self.open.first.is_some() && (self.open.brackets > 0 || self.open.too_deep) {
-            if let Some(at) = resume {
-                self.resumes += 1;
-                self.open.last = self.last_before(at);
-            }
-            self.report_unclosed();
-            self.finish();
-            return resume;
+            return self.give_up();
         }
         self.finish();
         None
+    }
+
+    /// Ends a statement whose bracket is not closed, at the first line that may have been meant as another one.
+    fn give_up(&mut self) -> Option<usize> {
+        let resume = self.open.resume.filter(|_| self.resumes < MAX_RESUMES);
+        if let Some(at) = resume {
+            self.resumes += 1;
+            self.open.last = self.last_before(at);
+            // What was found beyond that line will be found again.
+            let end = self.normal.to_source(self.offset(at), self.offset(at)).start;
+            self.diagnostics.retain(|diagnostic| diagnostic.span.start < end);
+        }
+        self.report_unclosed();
+        self.finish();
+        resume
     }
 
     fn last_before(&self, at: usize) -> usize {
@@ -265,8 +297,10 @@ impl Scan<'_> {
     }
 
     fn report_unclosed(&mut self) {
-        self.open.broken = true;
-        let brackets: Vec<usize> = self.open.stack.iter().copied().filter(|&at| self.text_of(at) != "if").collect();
+        self.open.unclosed = true;
+        let last = self.open.last;
+        let brackets = self.open.stack.iter().copied().filter(|&at| self.text_of(at) != "if" && at <= last);
+        let brackets: Vec<usize> = brackets.collect();
         let Some(&outermost) = brackets.first() else { return };
         if self.open.too_deep {
             return;
@@ -280,11 +314,11 @@ impl Scan<'_> {
         let end = self.tokens.get(self.open.last).map_or(0, |token| token.end);
         let end = self.normal.to_source(end, end);
         let diagnostic = self.at(codes::E0103, outermost, message);
-        if brackets.len() <= 8 {
-            self.report(diagnostic.fix(format!("close it: add `{missing}`"), end, missing));
-        } else {
-            self.report(diagnostic);
-        }
+        let certain = brackets.len() <= 8;
+        self.diagnostics.push(match certain {
+            true => diagnostic.fix(format!("close it: add `{missing}`"), end, missing),
+            false => diagnostic,
+        });
     }
 
     fn finish(&mut self) {
@@ -297,7 +331,7 @@ impl Scan<'_> {
         let clauses =
             starts.iter().zip(ends).map(|(&start, end)| self.range(start, end)).filter(|range| !range.is_empty());
         let clauses = clauses.collect();
-        self.pieces.push(Piece { head, clauses, broken: open.broken });
+        self.pieces.push(Piece { head, clauses, faults: open.faults, unclosed: open.unclosed || open.too_deep });
     }
 
     /// The last token of what stands before the clause that starts at `at`, semicolons left out.
@@ -340,8 +374,8 @@ impl Scan<'_> {
         Diagnostic::new(code, self.span(at), message)
     }
 
-    fn report(&mut self, diagnostic: Diagnostic) {
-        self.open.broken = true;
+    fn report_at(&mut self, offset: usize, diagnostic: Diagnostic) {
+        self.open.faults.push(offset);
         self.diagnostics.push(diagnostic);
     }
 }

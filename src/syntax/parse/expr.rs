@@ -11,6 +11,9 @@ use crate::source::Span;
 use crate::syntax::ast::{Arg, Axis, BinaryOp, Binder, ExprId, ExprKind, Name, Reducer, UnaryOp};
 use crate::syntax::names::superscript_digit;
 
+/// Fixes that repeat more characters of the program than this are left out.
+const MAX_QUOTED: usize = 200;
+
 /// Binding powers, loosest first; a reducer's body is one product.
 mod power {
     pub const OR: u8 = 1;
@@ -124,6 +127,7 @@ impl<'a> Builder<'a> {
             Rule::root => chain.roots.push(span),
             Rule::operator => self.operator(chain, item.as_str(), span),
             Rule::beside => self.beside(chain),
+            Rule::arguments => self.call(chain, item),
             Rule::subscript => self.subscript(chain, item),
             Rule::superscript => self.superscript(chain, item),
             _ => self.primary(chain, item),
@@ -158,20 +162,20 @@ impl<'a> Builder<'a> {
             "and" => BinaryOp::And,
             "or" => BinaryOp::Or,
             "**" => {
-                self.diagnostics.push(habit("^"));
+                self.report(habit("^"));
                 BinaryOp::Pow
             }
             "&&" => {
-                self.diagnostics.push(habit("and"));
+                self.report(habit("and"));
                 BinaryOp::And
             }
             "||" => {
-                self.diagnostics.push(habit("or"));
+                self.report(habit("or"));
                 BinaryOp::Or
             }
             _ => {
                 let message = "found `=` where two values are compared: expected `==`";
-                self.diagnostics.push(Diagnostic::new(codes::E0114, span, message).fix("write `==`", span, "=="));
+                self.report(Diagnostic::new(codes::E0114, span, message).fix("write `==`", span, "=="));
                 BinaryOp::Eq
             }
         }
@@ -201,14 +205,19 @@ impl<'a> Builder<'a> {
         if let Some(middle) = chain.operands.last() {
             let text = self.source_text(middle.outer);
             let at = Span::new(middle.outer.end as usize, middle.outer.end as usize);
-            diagnostic = diagnostic.fix("compare twice", at, format!(" and {text}"));
+            diagnostic = self.fix_quoting(diagnostic, "compare twice", at, format!(" and {text}"));
         }
-        self.diagnostics.push(diagnostic);
+        self.report(diagnostic);
     }
 
-    /// The text under a span of the original file, as far as it is unchanged by normalisation.
+    /// The text under a span of the original file; cut short where it is too long to be quoted.
     fn source_text(&self, span: Span) -> String {
-        self.source.slice(span).to_owned()
+        self.source.slice(span).chars().take(MAX_QUOTED).collect()
+    }
+
+    /// Adds a fix that repeats program text, unless that text is too long to be repeated.
+    fn fix_quoting(&self, diagnostic: Diagnostic, message: &str, span: Span, text: String) -> Diagnostic {
+        if text.chars().count() >= MAX_QUOTED { diagnostic } else { diagnostic.fix(message, span, text) }
     }
 
     fn apply(&mut self, chain: &mut Chain, pending: Pending) {
@@ -276,12 +285,13 @@ impl<'a> Builder<'a> {
                 format!("{called}({base}){raised}"),
             );
         } else {
-            diagnostic = diagnostic.fix("put brackets around its argument", whole, format!("{called}({text})"));
+            let fixed = format!("{called}({text})");
+            diagnostic = self.fix_quoting(diagnostic, "put brackets around its argument", whole, fixed);
             if text.starts_with(|c: char| c.is_ascii_digit()) {
                 diagnostic = diagnostic.fix("or multiply", whole, format!("{called}·{text}"));
             }
         }
-        self.diagnostics.push(diagnostic);
+        self.report(diagnostic);
     }
 
     /// Two values side by side.
@@ -297,12 +307,24 @@ impl<'a> Builder<'a> {
         if let Some(left) = chain.operands.last().copied() {
             let at = Span::new(left.outer.end as usize, left.outer.end as usize);
             let text = self.source_text(left.outer);
+            if self.touching_numbers(left) {
+                let message = format!("`{text}` is followed by more digits or points than a number has");
+                self.report(Diagnostic::new(codes::E0108, left.outer, message));
+                return self.infix(chain, BinaryOp::Mul, at);
+            }
             let after = text.chars().rev().take(24).collect::<Vec<_>>().into_iter().rev().collect::<String>();
             let message = format!("an operator is missing after `{after}`: there is no implicit multiplication");
             let diagnostic = Diagnostic::new(codes::E0109, left.outer, message);
-            self.diagnostics.push(diagnostic.fix("multiply", at, "·"));
+            self.report(diagnostic.fix("multiply", at, "·"));
             self.infix(chain, BinaryOp::Mul, at);
         }
+    }
+
+    /// `1.2.3`: a number, and the next character is a digit or a point.
+    fn touching_numbers(&self, left: Operand) -> bool {
+        let rest = self.source.text.get(left.outer.end as usize..).unwrap_or("");
+        let number = matches!(self.ast.expr(left.id).kind, ExprKind::Number { .. });
+        number && rest.starts_with(|c: char| c.is_ascii_digit() || c == '.')
     }
 
     fn subscript(&mut self, chain: &mut Chain, item: &Pair<'a, Rule>) {
@@ -339,7 +361,8 @@ impl<'a> Builder<'a> {
             let text = self.source_text(operand.outer);
             let message = "`if … then … else …` inside an operation needs brackets";
             let diagnostic = Diagnostic::new(codes::E0118, operand.outer, message);
-            self.diagnostics.push(diagnostic.fix("put brackets around it", operand.outer, format!("({text})")));
+            let fixed = format!("({text})");
+            self.report(self.fix_quoting(diagnostic, "put brackets around it", operand.outer, fixed));
         }
         let roots = std::mem::take(&mut chain.roots);
         chain.current = Some(Current { operand, shape, roots, callee: chain.callee.take() });
@@ -358,8 +381,7 @@ impl<'a> Builder<'a> {
             Rule::hole => (ExprKind::Hole, Shape::Other),
             Rule::infinity => (constant(item.as_str(), "inf", outer), Shape::Other),
             Rule::axis_size => (constant(item.as_str(), "batch", outer), Shape::Other),
-            Rule::variable => (ExprKind::Name(self.inner_name(item)), Shape::Name),
-            Rule::call => (self.call(item), Shape::Other),
+            Rule::name => (ExprKind::Name(self.name(item)), Shape::Name),
             Rule::counting => (self.counting(item), Shape::Other),
             Rule::conditional => (self.conditional(item), Shape::Conditional),
             Rule::vector => {
@@ -394,7 +416,7 @@ impl<'a> Builder<'a> {
                 } else {
                     diagnostic = diagnostic.fix("write `inf` if infinity is meant", span, "inf");
                 }
-                self.diagnostics.push(diagnostic);
+                self.report(diagnostic);
                 return ExprKind::Error;
             }
         }
@@ -407,31 +429,37 @@ impl<'a> Builder<'a> {
         ExprKind::Call { callee, variates: None, args }
     }
 
-    fn call(&mut self, item: &Pair<'a, Rule>) -> ExprKind {
-        let callee = self.inner_name(item);
+    /// Makes a call of the name before an argument list.
+    fn call(&mut self, chain: &mut Chain, item: &Pair<'a, Rule>) {
         let mut variates = None;
         let mut args = Vec::new();
         for part in item.clone().into_inner() {
             match part.as_rule() {
-                Rule::bar => variates = Some(self.variates(std::mem::take(&mut args))),
-                Rule::argument => args.push(self.argument(&part)),
-                _ => {}
+                Rule::bar => {
+                    let before = self.variates(std::mem::take(&mut args), self.span(&part));
+                    variates = Some(before);
+                }
+                _ => args.push(self.argument(&part)),
             }
         }
-        if variates.as_ref().is_some_and(Vec::is_empty) {
-            let message = format!("nothing stands left of the bar in `{}`: expected what was observed", callee.text);
-            let bar = item.clone().into_inner().find(|part| part.as_rule() == Rule::bar);
-            let span = bar.map_or(callee.span, |bar| self.span(&bar));
-            self.diagnostics.push(Diagnostic::new(codes::E0110, span, message));
-            return ExprKind::Error;
-        }
-        ExprKind::Call { callee, variates, args }
+        let span = self.span(item);
+        let Some(current) = chain.current.as_mut() else { return };
+        let ExprKind::Name(callee) = self.ast.expr(current.operand.id).kind.clone() else { return };
+        let outer = current.operand.outer.to(span);
+        let id = self.ast.push(ExprKind::Call { callee, variates, args }, outer);
+        current.operand = Operand { id, outer };
+        current.shape = Shape::Other;
     }
 
-    fn variates(&mut self, args: Vec<Arg>) -> Vec<ExprId> {
+    fn variates(&mut self, args: Vec<Arg>, bar: Span) -> Vec<ExprId> {
+        if args.is_empty() {
+            let message = "nothing stands left of the bar: expected what was observed";
+            self.report(Diagnostic::new(codes::E0110, bar, message));
+            return vec![self.error_expr(bar)];
+        }
         for name in args.iter().filter_map(|arg| arg.name.as_ref()) {
             let message = format!("`{} =` stands left of the bar: only parameters are named", name.text);
-            self.diagnostics.push(Diagnostic::new(codes::E0110, name.span, message));
+            self.report(Diagnostic::new(codes::E0110, name.span, message));
         }
         args.into_iter().map(|arg| arg.value).collect()
     }
@@ -505,7 +533,7 @@ impl<'a> Builder<'a> {
                 Err(_) => {
                     let span = self.span(&size);
                     let message = "this axis is longer than any memory: expected a size below 2⁶⁴";
-                    self.diagnostics.push(Diagnostic::new(codes::E0107, span, message));
+                    self.report(Diagnostic::new(codes::E0107, span, message));
                     Axis::Sized(1, span)
                 }
             },

@@ -94,17 +94,17 @@ impl Builder<'_> {
     }
 
     fn about_keywords(&self, around: &Around, wanted: &[Rule]) -> Option<Diagnostic> {
-        let (missing, part) = if wanted.contains(&Rule::kw_then) {
-            ("then", "condition")
+        let missing = if wanted.contains(&Rule::kw_then) {
+            "then"
         } else if wanted.contains(&Rule::kw_else) {
-            ("else", "value after `then`")
+            "else"
         } else {
             return None;
         };
         if self.is_operator(around.before) || around.found.is_some_and(|found| found.kind == Kind::Sign) {
             return None;
         }
-        let message = format!("expected `{missing}` after the {part} of this `if`, {}", self.found(around));
+        let message = format!("this `if` has no `{missing}`: expected `{missing}` and a value, {}", self.found(around));
         let diagnostic = Diagnostic::new(codes::E0110, self.place(around), message);
         Some(diagnostic.help("a choice is written `if condition then value else value`"))
     }
@@ -209,6 +209,20 @@ impl Builder<'_> {
                 "expected `has nll` or `has value` and a number".to_owned(),
                 "an example is written `example poisson(3 | 2.5) has nll 1.5428`",
             ),
+            (Rule::property | Rule::log_density, 1 | 2) if around.found.is_none() => (
+                codes::E0116,
+                format!("expected an expression after `{}`", self.word(around.before)),
+                "a clause states what its first words name",
+            ),
+            (Rule::variant, _)
+                if around.position > 1 && !self.is_operator(around.before) && self.word(around.found) == "=" =>
+            {
+                (
+                    codes::E0116,
+                    "expected `: support`, `,` or `where`".to_owned(),
+                    "another parameterisation is written `or log_rate = η : real where λ = exp(η)`",
+                )
+            }
             (Rule::variant, 1) => (
                 codes::E0116,
                 "expected the name of a parameter after `or`".to_owned(),
@@ -240,7 +254,7 @@ impl Builder<'_> {
         let span = self.place(around);
         let before = self.word(around.before);
         let found = self.found(around);
-        if let Some(diagnostic) = self.about_reducer(around) {
+        if let Some(diagnostic) = self.about_reducer(around, piece) {
             return diagnostic;
         }
         let Some(previous) = around.before else {
@@ -266,22 +280,23 @@ impl Builder<'_> {
         Diagnostic::new(codes::E0110, span, message)
     }
 
-    /// `sum[i in N]` without anything to sum.
-    fn about_reducer(&self, around: &Around) -> Option<Diagnostic> {
-        let closes = self.word(around.before) == "]";
+    /// `sum[i in N]` without anything to sum, and `in` or `where` after something that is no reducer.
+    fn about_reducer(&self, around: &Around, piece: &Range<usize>) -> Option<Diagnostic> {
+        let help = "a reducer is written `sum[i in N where c] value`; its words are sum prod mean max min logsumexp count any all";
         let word = self.word(around.found);
-        let binds = matches!(word, "in" | "where" | "∈");
-        if !binds && !closes {
+        if matches!(word, "in" | "where" | "∈") {
+            let message = format!("found `{word}` outside a reducer's square brackets");
+            return Some(Diagnostic::new(codes::E0110, self.place(around), message).help(help));
+        }
+        if self.word(around.before) != "]" || around.found.is_some_and(|found| found.kind != Kind::Close) {
             return None;
         }
-        if binds {
-            let message = format!(
-                "`{word}` after an index makes a reducer, and a reducer needs a word before its bracket and a value after it"
-            );
-            let diagnostic = Diagnostic::new(codes::E0110, self.place(around), message);
-            return Some(diagnostic.help("a reducer is written `sum[i in N where c] value`; its words are sum prod mean max min logsumexp count any all"));
-        }
-        None
+        let tokens = self.tokens_in(piece);
+        let opener = matching_opener(tokens.get(..around.position)?)?;
+        let reducer = tokens.get(opener.checked_sub(1)?)?;
+        let span = self.normal.to_source(reducer.start, around.before?.end);
+        let message = format!("`{}` reduces nothing: expected a value after it", shorten(self.source.slice(span)));
+        Some(Diagnostic::new(codes::E0110, span, message).help(help))
     }
 
     /// True for a token after which a value has to follow.
@@ -295,8 +310,13 @@ impl Builder<'_> {
     /// The diagnostic for a line of a block that starts like no clause.
     pub(super) fn unknown_clause(&self, tokens: &[Token]) -> Diagnostic {
         let first = tokens.first().copied();
-        let word = self.word(first);
-        let span = first.map_or_else(Span::default, |token| self.token_span(token));
+        let second = tokens.get(1).copied().filter(|token| token.kind == Kind::Word && self.word(first) == "log");
+        let word = match (first, second) {
+            (Some(first), Some(second)) => self.normal.text.get(first.start..second.end).unwrap_or(""),
+            _ => self.word(first),
+        };
+        let end = second.or(first);
+        let span = first.zip(end).map_or_else(Span::default, |(a, b)| self.token_span(a).to(self.token_span(b)));
         let clauses = || TEXT_CLAUSES.iter().chain(PROPERTY_CLAUSES).chain(OTHER_CLAUSES).copied();
         let message = format!("`{}` starts no clause", shorten(word));
         let diagnostic = Diagnostic::new(codes::E0116, span, message);
@@ -305,6 +325,20 @@ impl Builder<'_> {
             None => diagnostic.help(format!("clauses are: {}", clauses().collect::<Vec<_>>().join(", "))),
         }
     }
+}
+
+/// The index of the bracket that the last of these tokens closes.
+fn matching_opener(tokens: &[Token]) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (position, token) in tokens.iter().enumerate().rev() {
+        match token.kind {
+            Kind::Close => depth += 1,
+            Kind::Open if depth <= 1 => return Some(position),
+            Kind::Open => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// A token as it is quoted in a sentence.

@@ -94,15 +94,30 @@ impl<'a> Builder<'a> {
                     ErrorVariant::CustomError { .. } => Vec::new(),
                 };
                 let diagnostic = self.describe(rule, range, range.start + at, &wanted);
-                self.diagnostics.push(diagnostic);
+                self.report(diagnostic);
                 None
             }
         }
     }
 
+    /// Keeps a diagnostic, as long as there are not too many.
+    fn report(&mut self, diagnostic: Diagnostic) {
+        if self.diagnostics.len() <= MAX_MISTAKES {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
     fn span(&self, pair: &Pair<'_, Rule>) -> Span {
         let span = pair.as_span();
-        self.normal.to_source(self.piece + span.start(), self.piece + span.end())
+        let mut end = self.piece + span.end();
+        // A rule that ends in something optional has read the blanks and comments before it.
+        if pair.as_str().ends_with(|c: char| c.is_whitespace()) {
+            let after = self.tokens.partition_point(|token| token.start < end);
+            let before = self.tokens.get(..after).unwrap_or(&[]).iter();
+            let last = before.rev().find(|token| !matches!(token.kind, Kind::Newline | Kind::Comment));
+            end = last.map_or(end, |token| token.end);
+        }
+        self.normal.to_source(self.piece + span.start(), end)
     }
 
     fn name(&self, pair: &Pair<'_, Rule>) -> Name {

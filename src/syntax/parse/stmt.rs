@@ -5,7 +5,7 @@ use std::ops::Range;
 use pest::iterators::Pair;
 
 use super::expr::reducer_of;
-use super::{Builder, Rule};
+use super::{Builder, MAX_MISTAKES, Rule};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::ast::{
@@ -49,24 +49,28 @@ impl<'a> Builder<'a> {
     pub(super) fn statement(&mut self, piece: &Piece) {
         let end = piece.clauses.last().map_or(piece.head.end, |last| last.end);
         let span = self.normal.to_source(piece.head.start, end);
-        let kind = if piece.broken { None } else { self.statement_kind(piece) };
+        let kind = if piece.is_broken(&piece.head) { None } else { self.statement_kind(piece) };
         self.ast.stmts.push(Stmt { kind: kind.unwrap_or(StmtKind::Error), span });
     }
 
     fn statement_kind(&mut self, piece: &Piece) -> Option<StmtKind> {
         let tokens = self.tokens_in(&piece.head);
         let rule = entry_rule(&tokens, &self.normal.text);
+        if let Some(diagnostic) = self.odd_definition(rule, &tokens) {
+            self.report(diagnostic);
+            return None;
+        }
         let pair = self.grammar(rule, &piece.head)?;
         match rule {
             Rule::declaration => Some(self.declaration(&pair)),
             Rule::function => {
                 let mut function = self.function(&pair)?;
-                function.clauses = self.clauses(&piece.clauses);
+                function.clauses = self.clauses(piece);
                 Some(StmtKind::Function(function))
             }
             Rule::distribution => {
                 let mut distribution = self.distribution(&pair);
-                distribution.clauses = self.clauses(&piece.clauses);
+                distribution.clauses = self.clauses(piece);
                 Some(StmtKind::Distribution(distribution))
             }
             Rule::import => self.import(&pair),
@@ -78,6 +82,30 @@ impl<'a> Builder<'a> {
             }
             _ => self.loss_term(&pair),
         }
+    }
+
+    /// `x[i] = 3`: a definition of something that is not a bare name.
+    fn odd_definition(&self, rule: Rule, tokens: &[Token]) -> Option<Diagnostic> {
+        if rule != Rule::loss_term {
+            return None;
+        }
+        let mut depth = 0_usize;
+        for (position, token) in tokens.iter().enumerate() {
+            match token.kind {
+                Kind::Open => depth += 1,
+                Kind::Close => depth = depth.saturating_sub(1),
+                Kind::Word if matches!(token.text(&self.normal.text), "if" | "minimize") => return None,
+                Kind::Sign if depth == 0 && position > 1 && token.text(&self.normal.text) == "=" => {
+                    let (first, last) = (tokens.first()?, tokens.get(position - 1)?);
+                    let span = self.normal.to_source(first.start, last.end);
+                    let message = "only a bare name can be defined: expected `name = value`";
+                    let diagnostic = Diagnostic::new(codes::E0110, span, message);
+                    return Some(diagnostic.help("a comparison is written `==`; a function `fn name(x) = body`"));
+                }
+                _ => {}
+            }
+        }
+        None
     }
 
     fn first_expression(&mut self, pair: &Pair<'a, Rule>) -> Option<ExprId> {
@@ -147,7 +175,7 @@ impl<'a> Builder<'a> {
     fn touching_unit(&mut self, unit: &Pair<'a, Rule>, number: Span, span: Span) {
         let at = Span::new(span.start as usize, span.start as usize);
         let message = format!("a blank is missing between the number and its unit `{}`", unit.as_str());
-        self.diagnostics.push(Diagnostic::new(codes::E0109, number.to(span), message).fix("add a blank", at, " "));
+        self.report(Diagnostic::new(codes::E0109, number.to(span), message).fix("add a blank", at, " "));
     }
 
     fn function(&mut self, pair: &Pair<'a, Rule>) -> Option<FnDef> {
@@ -204,7 +232,7 @@ impl<'a> Builder<'a> {
         }
         let message = format!("expected `sum` or `mean` after `reduce`, found `{}`", word.text);
         let diagnostic = Diagnostic::new(codes::E0110, word.span, message);
-        self.diagnostics.push(diagnostic.help("over the rows of the batch a loss is summed or averaged"));
+        self.report(diagnostic.help("over the rows of the batch a loss is summed or averaged"));
         None
     }
 
@@ -295,9 +323,12 @@ impl<'a> Builder<'a> {
 
     // ---- clauses
 
-    fn clauses(&mut self, ranges: &[Range<usize>]) -> Vec<Clause> {
+    fn clauses(&mut self, piece: &Piece) -> Vec<Clause> {
         let mut clauses = Vec::new();
-        for range in ranges {
+        for range in piece.clauses.iter().filter(|range| !piece.is_broken(range)) {
+            if self.diagnostics.len() > MAX_MISTAKES {
+                break;
+            }
             let span = self.normal.to_source(range.start, range.end);
             clauses.extend(self.clause(range).map(|kind| Clause { span, kind }));
         }
@@ -310,7 +341,7 @@ impl<'a> Builder<'a> {
             Some(rule) => rule,
             None => {
                 let diagnostic = self.unknown_clause(&tokens);
-                self.diagnostics.push(diagnostic);
+                self.report(diagnostic);
                 return None;
             }
         };
@@ -363,7 +394,7 @@ impl<'a> Builder<'a> {
         let exprs: Vec<ExprId> = parts.map(|part| self.expression(&part)).collect();
         if !matches!(what.key.as_str(), "nll" | "value") {
             let message = format!("expected `has nll` or `has value`, found `has {}`", what.text);
-            self.diagnostics.push(Diagnostic::new(codes::E0116, what.span, message));
+            self.report(Diagnostic::new(codes::E0116, what.span, message));
             return None;
         }
         match exprs.as_slice() {
