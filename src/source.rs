@@ -47,6 +47,21 @@ impl Source {
         Source { name: name.into(), text: text.into() }
     }
 
+    /// A source from the bytes of a file.
+    ///
+    /// # Errors
+    /// When the bytes are not UTF-8: where the first wrong byte is, and a readable form of the text to show it in.
+    pub fn from_bytes(name: impl Into<String>, bytes: &[u8]) -> Result<Self, NotUtf8> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Source::new(name, text)),
+            Err(error) => {
+                let offset = error.valid_up_to();
+                let readable = Source::new(name, String::from_utf8_lossy(bytes).into_owned());
+                Err(NotUtf8 { offset, byte: bytes.get(offset).copied().unwrap_or(0), readable })
+            }
+        }
+    }
+
     /// The text under a span; empty when the span does not lie on character boundaries.
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or("")
@@ -60,6 +75,18 @@ impl Source {
         let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
         (line, before.get(line_start..).map_or(0, |tail| tail.chars().count()) + 1)
     }
+}
+
+/// A file that is no UTF-8 text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("byte {offset} (0x{byte:02X}) is no part of a UTF-8 character")]
+pub struct NotUtf8 {
+    /// Offset of the first wrong byte in the file.
+    pub offset: usize,
+    /// The wrong byte.
+    pub byte: u8,
+    /// The text with wrong bytes replaced; the same as the file up to `offset`.
+    pub readable: Source,
 }
 
 /// How the compiler core gets at other files (`use "file.loss"`): the core itself does no input or output.

@@ -94,6 +94,13 @@ impl Diagnostic {
     }
 }
 
+/// The diagnostic for a file that is not UTF-8, to be rendered with `error.readable`.
+pub fn not_utf8(error: &crate::source::NotUtf8) -> Diagnostic {
+    let span = Span::new(error.offset, error.offset + 1);
+    Diagnostic::new(codes::E0101, span, format!("this file is not UTF-8: {error}"))
+        .help("save it as UTF-8; programs hold Greek letters, so the encoding is not guessed")
+}
+
 /// True when any of them is an error.
 pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|diagnostic| diagnostic.severity() == Severity::Error)
