@@ -1,0 +1,451 @@
+//! Columns to a loss's data: dense arrays of the sizes it needs, every value inside its support.
+//!
+//! Says nothing about what a program is; the caller states what it wants as [`Wanted`] values.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::error::{DataError, DataErrors, Violations};
+use super::names::canonical;
+use super::options::{Bind, OnInvalid};
+use super::select::{indexed, select};
+use super::table::{Cells, Column, Table, shape};
+
+/// Something a program wants from the data.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Its name in the program.
+    pub name: String,
+    /// Axes of one row's value; `None` takes the column's own.
+    pub dims: Option<Vec<Dim>>,
+    /// The values it may take.
+    pub support: Support,
+    /// An observation (left of the bar), which [`OnInvalid::Inf`] lets leave its support; a parameter never may.
+    pub observation: bool,
+    /// For a category: the words in the order of their codes, when an earlier run has fixed them.
+    pub labels: Option<Vec<String>>,
+}
+
+impl Wanted {
+    /// One observed value a row.
+    #[must_use]
+    pub fn scalar(name: impl Into<String>, support: Support) -> Self {
+        Self { name: name.into(), dims: Some(Vec::new()), support, observation: true, labels: None }
+    }
+
+    /// One observed array a row.
+    #[must_use]
+    pub fn array(name: impl Into<String>, dims: Vec<Dim>, support: Support) -> Self {
+        Self { name: name.into(), dims: Some(dims), support, observation: true, labels: None }
+    }
+}
+
+/// The size of an axis as a program states it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dim {
+    /// A name, the same size wherever it stands.
+    Named(String),
+    /// A size.
+    Size(usize),
+    /// Whatever the data has.
+    Any,
+}
+
+/// The values that something may take.
+#[derive(Debug, Clone)]
+pub struct Support {
+    /// As messages print it: `count`, `(0, inf)`.
+    pub text: String,
+    /// The test.
+    pub values: Values,
+}
+
+impl Support {
+    /// A support by its printed form and its test.
+    #[must_use]
+    pub fn new(text: impl Into<String>, values: Values) -> Self {
+        Self { text: text.into(), values }
+    }
+
+    /// Any finite number.
+    #[must_use]
+    pub fn real() -> Self {
+        Self::new("real", Values::Interval(Interval::open(f64::NEG_INFINITY, f64::INFINITY)))
+    }
+
+    /// 0, 1, 2, …
+    #[must_use]
+    pub fn count() -> Self {
+        let interval = Interval { low_open: false, integral: true, ..Interval::open(0.0, f64::INFINITY) };
+        Self::new("count", Values::Interval(interval))
+    }
+
+    /// Finite and at least 0.
+    #[must_use]
+    pub fn nonneg() -> Self {
+        Self::new("nonneg", Values::Interval(Interval { low_open: false, ..Interval::open(0.0, f64::INFINITY) }))
+    }
+
+    /// Finite and above 0.
+    #[must_use]
+    pub fn positive() -> Self {
+        Self::new("positive", Values::Interval(Interval::open(0.0, f64::INFINITY)))
+    }
+}
+
+/// A test on one row's vector: simplex, unit vector, ordered …
+pub type RowTest = Arc<dyn Fn(&[f64]) -> bool + Send + Sync>;
+
+/// How a support is tested.
+#[derive(Clone)]
+pub enum Values {
+    /// Each number lies in an interval.
+    Interval(Interval),
+    /// 0, 1, true, false.
+    Bool,
+    /// Codes 0 to K−1, or words, which are coded in sorted order.
+    Category(Dim),
+    /// Each row's last axis, as a vector, passes a test.
+    Vector(RowTest),
+}
+
+impl std::fmt::Debug for Values {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Interval(interval) => write!(f, "{interval:?}"),
+            Self::Bool => f.write_str("Bool"),
+            Self::Category(dim) => write!(f, "Category({dim:?})"),
+            Self::Vector(_) => f.write_str("Vector"),
+        }
+    }
+}
+
+/// An interval of numbers or of integers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// The lower end itself is excluded.
+    pub low_open: bool,
+    /// The upper end itself is excluded.
+    pub high_open: bool,
+    /// Integers only.
+    pub integral: bool,
+}
+
+impl Interval {
+    /// The numbers strictly between two ends.
+    #[must_use]
+    pub fn open(low: f64, high: f64) -> Self {
+        Self { low, high, low_open: true, high_open: true, integral: false }
+    }
+
+    /// Whether it holds a value; NaN is in none.
+    #[must_use]
+    pub fn contains(&self, value: f64) -> bool {
+        let above = if self.low_open { value > self.low } else { value >= self.low };
+        let below = if self.high_open { value < self.high } else { value <= self.high };
+        above && below && (!self.integral || value.fract() == 0.0)
+    }
+}
+
+/// A data name with its values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoundColumn {
+    /// Name as the program spells it.
+    pub name: String,
+    /// Sizes of one row's value.
+    pub dims: Vec<usize>,
+    /// Rows × product of dims, row-major.
+    pub values: Vec<f64>,
+    /// For a category of words: the word of each code.
+    pub labels: Option<Vec<String>>,
+    /// Rows with an observation outside its support, ascending; empty unless [`OnInvalid::Inf`].
+    pub outside: Vec<usize>,
+}
+
+impl BoundColumn {
+    /// Values a row.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.dims.iter().product()
+    }
+
+    /// One row's values.
+    #[must_use]
+    pub fn row(&self, row: usize) -> &[f64] {
+        let width = self.width();
+        self.values.get(row * width..(row + 1) * width).unwrap_or(&[])
+    }
+
+    /// Some of the rows, in the order given.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        let values = rows.iter().flat_map(|&row| self.row(row).iter().copied()).collect();
+        let is_outside = |row: &usize| self.outside.binary_search(row).is_ok();
+        let outside = rows.iter().enumerate().filter(|(_, row)| is_outside(row)).map(|(to, _)| to).collect();
+        Self { name: self.name.clone(), dims: self.dims.clone(), values, labels: self.labels.clone(), outside }
+    }
+}
+
+/// All data of a program.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Bound {
+    /// In the order they were wanted.
+    pub columns: Vec<BoundColumn>,
+    /// Sizes of the named axes: those given, and those the data decided.
+    pub axes: BTreeMap<String, usize>,
+    /// Number of rows.
+    pub rows: usize,
+}
+
+/// Finds, stacks and checks the columns of everything wanted.
+///
+/// # Errors
+/// All at once: columns that are not there, shapes that do not agree, cells that are no numbers, values outside their
+/// support.
+pub fn bind(
+    table: &Table,
+    wanted: &[Wanted],
+    binds: &[Bind],
+    axes: &BTreeMap<String, usize>,
+    on_invalid: OnInvalid,
+) -> Result<Bound, DataErrors> {
+    let mut errors = unknown_binds(wanted, binds);
+    let mut axes = axes.clone();
+    let mut found = Vec::new();
+    for want in wanted {
+        match find(table, want, binds).and_then(|column| fit(want, column, &mut axes)) {
+            Ok(column) => found.push((want, column)),
+            Err(more) => errors.extend(more),
+        }
+    }
+    let mut columns = Vec::new();
+    for (want, column) in found {
+        if let Some(bound) = check(table, want, column, &mut axes, on_invalid, &mut errors) {
+            columns.push(bound);
+        }
+    }
+    DataErrors::check(errors)?;
+    Ok(Bound { columns, axes, rows: table.rows })
+}
+
+/// Entries of `bind:` whose name the program does not have.
+fn unknown_binds(wanted: &[Wanted], binds: &[Bind]) -> Vec<DataError> {
+    let known: Vec<String> = wanted.iter().map(|want| want.name.clone()).collect();
+    let unknown = binds.iter().filter(|bind| known.iter().all(|name| canonical(name) != canonical(&bind.name)));
+    unknown
+        .map(|bind| {
+            let near = super::names::nearest(&bind.name, &known);
+            let hint = near.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"));
+            let reason = format!("the loss has no data of this name{hint}; it has {}", super::error::list(&known));
+            DataError::option(format!("bind: {}", bind.name), reason)
+        })
+        .collect()
+}
+
+/// The column, or columns stacked, that a name is bound to.
+fn find(table: &Table, want: &Wanted, binds: &[Bind]) -> Result<Column, Vec<DataError>> {
+    let names = table.names();
+    if let Some(bind) = binds.iter().find(|bind| canonical(&bind.name) == canonical(&want.name)) {
+        let positions = select(&names, &bind.columns, &format!("bind: {}", bind.name))?;
+        return table.stack(&want.name, &positions, None).map_err(|error| vec![error]);
+    }
+    if let Some(column) = table.column(&want.name) {
+        let lists = if let Cells::Text(cells) = &column.cells { super::lists::parse(column, cells) } else { None };
+        return Ok(lists.unwrap_or_else(|| column.clone()));
+    }
+    let parts = indexed(&names, &want.name);
+    if parts.is_empty() {
+        let wanted_by = format!("the loss's data `{}`", want.name);
+        return Err(select(&names, std::slice::from_ref(&want.name), &wanted_by).err().unwrap_or_default());
+    }
+    let dims = subscript_dims(&want.name, &parts).map_err(|error| vec![error])?;
+    let positions: Vec<usize> = parts.iter().map(|(_, at)| *at).collect();
+    table.stack(&want.name, &positions, Some(dims)).map_err(|error| vec![error])
+}
+
+/// Sizes that a full set of subscripts covers.
+fn subscript_dims(name: &str, parts: &[(Vec<usize>, usize)]) -> Result<Vec<usize>, DataError> {
+    let rank = parts.first().map_or(0, |(subscripts, _)| subscripts.len());
+    let mut dims = vec![0_usize; rank];
+    for (subscripts, _) in parts {
+        if subscripts.len() != rank {
+            return Err(DataError::shape(name, "some of its columns have one subscript and some have two"));
+        }
+        for (dim, &subscript) in dims.iter_mut().zip(subscripts) {
+            *dim = (*dim).max(subscript.saturating_add(1));
+        }
+    }
+    let full = dims.iter().try_fold(1_usize, |product, &dim| product.checked_mul(dim));
+    if full != Some(parts.len()) {
+        let reason = format!(
+            "its columns reach up to {} values but there are {}; every subscript from 0 must be there once",
+            shape(&dims),
+            parts.len()
+        );
+        return Err(DataError::shape(name, reason));
+    }
+    Ok(dims)
+}
+
+/// Makes a column's axes those that are wanted, and learns the sizes of named ones.
+fn fit(want: &Wanted, mut column: Column, axes: &mut BTreeMap<String, usize>) -> Result<Column, Vec<DataError>> {
+    let Some(dims) = &want.dims else { return Ok(column) };
+    if dims.len() == 1 && column.dims.is_empty() {
+        column.parts = vec![column.name.clone()];
+        column.dims = vec![1];
+    } else if dims.is_empty() && column.dims == [1] {
+        column.dims = Vec::new();
+    }
+    let fail = |reason: String| vec![DataError::shape(&want.name, reason)];
+    if dims.len() != column.dims.len() {
+        let hint = if dims.is_empty() && column.dims.len() == 1 {
+            format!("; declare it with an axis, `{}[N]`, or bind one column", want.name)
+        } else {
+            String::new()
+        };
+        return Err(fail(format!(
+            "the loss has {} a row but the data {}{hint}",
+            wanted_shape(dims),
+            shape(&column.dims)
+        )));
+    }
+    for (dim, &size) in dims.iter().zip(&column.dims) {
+        let expected = match dim {
+            Dim::Any => size,
+            Dim::Size(expected) => *expected,
+            Dim::Named(name) => *axes.entry(canonical(name)).or_insert(size),
+        };
+        if expected != size {
+            let axis =
+                if let Dim::Named(name) = dim { format!("axis {name} is {expected}") } else { expected.to_string() };
+            return Err(fail(format!(
+                "the loss has {} a row ({axis}) but the data {}",
+                wanted_shape(dims),
+                shape(&column.dims)
+            )));
+        }
+    }
+    Ok(column)
+}
+
+fn wanted_shape(dims: &[Dim]) -> String {
+    if dims.is_empty() {
+        return "one value".to_owned();
+    }
+    let sizes = dims.iter().map(|dim| match dim {
+        Dim::Named(name) => name.clone(),
+        Dim::Size(size) => size.to_string(),
+        Dim::Any => "?".to_owned(),
+    });
+    sizes.collect::<Vec<_>>().join("×")
+}
+
+/// The values as numbers, all of them inside the support.
+fn check(
+    table: &Table,
+    want: &Wanted,
+    column: Column,
+    axes: &mut BTreeMap<String, usize>,
+    on_invalid: OnInvalid,
+    errors: &mut Vec<DataError>,
+) -> Option<BoundColumn> {
+    let mut bad = Violations::new(&want.name, &want.support.text);
+    let (column, labels) = match (&want.support.values, &column.cells) {
+        (Values::Category(_), Cells::Text(words)) if words.iter().all(|word| word.parse::<f64>().is_err()) => {
+            let (coded, labels) = code(table, want, &column, words, &mut bad);
+            (coded, Some(labels))
+        }
+        _ => (table.numeric(&column, &mut bad), None),
+    };
+    let Cells::Numbers(values) = &column.cells else { return None };
+    let mut outside = Vec::new();
+    if bad.count == 0 {
+        let lenient = on_invalid == OnInvalid::Inf && want.observation;
+        let offenders = offenders(want, &column, values, labels.as_deref(), axes);
+        let width = column.width().max(1);
+        for index in offenders {
+            let value = values.get(index).copied().unwrap_or(f64::NAN);
+            if lenient && !value.is_nan() && !matches!(want.support.values, Values::Category(_)) {
+                outside.push(index / width);
+            } else {
+                bad.add(|| table.violation(&column, index));
+            }
+        }
+        outside.dedup();
+    }
+    let clean = bad.count == 0;
+    bad.finish(errors);
+    let Column { dims, cells: Cells::Numbers(values), .. } = column else { return None };
+    clean.then(|| BoundColumn { name: want.name.clone(), dims, values, labels, outside })
+}
+
+/// Indexes of values outside the support.
+fn offenders(
+    want: &Wanted,
+    column: &Column,
+    values: &[f64],
+    labels: Option<&[String]>,
+    axes: &mut BTreeMap<String, usize>,
+) -> Vec<usize> {
+    let failing = |test: &dyn Fn(f64) -> bool| {
+        values.iter().enumerate().filter(|(_, value)| !test(**value)).map(|(index, _)| index).collect()
+    };
+    match &want.support.values {
+        Values::Interval(interval) => failing(&|value| interval.contains(value)),
+        Values::Bool => failing(&|value| value == 0.0 || value == 1.0),
+        Values::Category(size) => {
+            let codes = Interval { low_open: false, integral: true, ..Interval::open(0.0, f64::INFINITY) };
+            let seen = values.iter().copied().filter(|&value| codes.contains(value)).fold(-1.0, f64::max) + 1.0;
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let seen = labels.map_or(seen.min(1e9) as usize, <[String]>::len);
+            let size = match size {
+                Dim::Any => seen,
+                Dim::Size(size) => *size,
+                Dim::Named(name) => *axes.entry(canonical(name)).or_insert(seen),
+            };
+            #[allow(clippy::cast_precision_loss)]
+            failing(&|value| codes.contains(value) && value < size as f64)
+        }
+        Values::Vector(test) => {
+            let width = column.dims.last().copied().unwrap_or(1).max(1);
+            let rows = values.chunks(width).enumerate();
+            rows.filter(|(_, row)| row.iter().any(|value| value.is_nan()) || !test(row))
+                .map(|(at, _)| at * width)
+                .collect()
+        }
+    }
+}
+
+/// Words as codes in sorted order, or in the order an earlier run has fixed.
+fn code(
+    table: &Table,
+    want: &Wanted,
+    column: &Column,
+    words: &[String],
+    bad: &mut Violations,
+) -> (Column, Vec<String>) {
+    let labels = want.labels.clone().unwrap_or_else(|| {
+        let mut labels: Vec<String> = words.iter().filter(|word| !word.is_empty()).cloned().collect();
+        labels.sort();
+        labels.dedup();
+        labels
+    });
+    let codes: std::collections::HashMap<&str, usize> =
+        labels.iter().enumerate().map(|(code, label)| (label.as_str(), code)).collect();
+    let mut values = Vec::with_capacity(words.len());
+    for (index, word) in words.iter().enumerate() {
+        match codes.get(word.as_str()) {
+            #[allow(clippy::cast_precision_loss)]
+            Some(&code) => values.push(code as f64),
+            None => {
+                bad.add(|| table.violation(column, index));
+                values.push(f64::NAN);
+            }
+        }
+    }
+    (Column { cells: Cells::Numbers(values), ..column.clone() }, labels)
+}

@@ -1,0 +1,52 @@
+//! Files of a spec as one table.
+
+use super::error::{DataError, DataErrors};
+use super::load::Intake;
+use super::options::{FileEntry, Files};
+use super::table::Table;
+use super::{csv, npy};
+
+/// Reads one table; the content says which format it is.
+///
+/// # Errors
+/// Those of the loader and the format.
+pub fn read_table(intake: &Intake<'_>, path: &str) -> Result<Table, DataErrors> {
+    let bytes = intake.read(path)?;
+    if bytes.starts_with(b"\x93NUMPY") || bytes.starts_with(b"PK\x03\x04") {
+        return npy::read_table(path, &bytes, intake.limits);
+    }
+    if bytes.iter().take(4096).any(|&byte| byte == 0) {
+        return Err(DataError::format(path, "neither CSV text (it holds zero bytes) nor NPY nor NPZ").into());
+    }
+    csv::read(path, &bytes, intake.limits)
+}
+
+/// Reads all files one after the other, with their constants and the parts they are bound to.
+///
+/// # Errors
+/// Those of every file, and columns that are not in all of them.
+pub fn read_files(intake: &Intake<'_>, files: &Files) -> Result<Table, DataErrors> {
+    let mut whole = Table::default();
+    let mut errors = Vec::new();
+    for (part, entry) in files.entries() {
+        match read_entry(intake, entry) {
+            Ok(mut table) => {
+                table.set_part(part);
+                if let Err(differences) = whole.append(table) {
+                    errors.extend(differences);
+                }
+            }
+            Err(more) => errors.extend(more.0),
+        }
+    }
+    DataErrors::check(errors)?;
+    Ok(whole)
+}
+
+fn read_entry(intake: &Intake<'_>, entry: &FileEntry) -> Result<Table, DataErrors> {
+    let mut table = read_table(intake, &entry.path)?;
+    for (name, value) in &entry.with {
+        table.add_constant(name, value)?;
+    }
+    Ok(table)
+}
