@@ -67,6 +67,9 @@ macro_rules! ops {
 const R: Interval = Interval::REAL;
 const R1: &[Interval] = &[R];
 const R2: &[Interval] = &[R, R];
+const R3: &[Interval] = &[R, R, R];
+const R5: &[Interval] = &[R, R, R, R, R];
+const R8: &[Interval] = &[R, R, R, R, R, R, R, R];
 const POS1: &[Interval] = &[Interval::POSITIVE];
 const F: Form = Form::Function;
 const INF: f64 = f64::INFINITY;
@@ -225,6 +228,103 @@ ops! {
     LogBesselI0 "log_bessel_i0", 1, F, "\\log I_0(#1)", R1, |s| Interval::NONNEG, |e| sf::log_bessel_i0(e[0]), |g, y, x| vec![Some(g.apply(Op::BesselRatio, &[x[0]]))];
     /// I₁(x)/I₀(x)
     BesselRatio "bessel_ratio", 1, F, "\\frac{I_1(#1)}{I_0(#1)}", R1, |s| Interval::open(-1.0, 1.0), |e| sf::bessel_i1_ratio(e[0]), |g, y, x| vec![None];
+    // ---- fused log densities: pairs (θ, log θ) carry the derivative in log θ (see `special`) ---------------------------
+    /// k·ℓ − λ − log Γ(k+1), ℓ = log λ
+    PoissonLp "poisson_lp", 3, F, "\\left(#1\\,#3 - #2 - \\log\\Gamma(#1 + 1)\\right)", R3, |s| R, |e| sf::poisson_lp(e[0], e[1], e[2]),
+        |g, y, x| { let one = g.constant(1.0); let k1 = g.apply(Op::Add, &[x[0], one]); let psi = g.apply(Op::Digamma, &[k1]);
+            let dk = g.apply(Op::Sub, &[x[2], psi]); let minus = g.constant(-1.0); vec![Some(dk), Some(minus), Some(x[0])] };
+    /// a·log a − a − log Γ(a+1)
+    PoissonPeak "poisson_peak", 1, F, "\\operatorname{peak}(#1)", POS1, |s| R, |e| sf::poisson_peak(e[0]), |g, y, x| vec![Some(g.apply(Op::PoissonPeakDa, &[x[0]]))];
+    /// log a − ψ(a+1)
+    PoissonPeakDa "poisson_peak_da", 1, F, "\\left(\\log #1 - \\psi(#1 + 1)\\right)", POS1, |s| R, |e| sf::poisson_peak_da(e[0]), |g, y, x| vec![None];
+    /// ℓ + 1 − r, ℓ = log r
+    LogDev "log_dev", 2, F, "\\left(#2 + 1 - #1\\right)", R2, |s| Interval::NONPOS, |e| sf::log_dev(e[0], e[1]),
+        |g, y, x| { let one = g.constant(1.0); vec![None, Some(g.apply(Op::Sub, &[one, x[0]]))] };
+    /// Negative binomial log probability of (k, μ, log μ, φ, log φ)
+    NegBinomialLp "neg_binomial_lp", 5, F, "\\log\\operatorname{NegBin}(#1; #2, #4)", R5, |s| R, |e| sf::neg_binomial_lp(e[0], e[1], e[2], e[3], e[4]),
+        |g, y, x| vec![None, Some(g.apply(Op::NegBinomialDmean, &[x[0], x[1], x[3]])), Some(g.apply(Op::NegBinomialDlogmean, x)), None, Some(g.apply(Op::NegBinomialDlogsize, x))];
+    /// The part of its derivative in μ that log μ cannot carry (k = 0, μ → 0)
+    NegBinomialDmean "neg_binomial_dmean", 3, F, "\\partial_\\mu(#1, #2, #3)", R3, |s| R, |e| sf::neg_binomial_dmean(e[0], e[1], e[2]), |g, y, x| vec![None; 3];
+    /// Its derivative in log μ
+    NegBinomialDlogmean "neg_binomial_dlogmean", 5, F, "\\frac{(#1 - #2)\\,#4}{#4 + #2}", R5, |s| R, |e| sf::neg_binomial_dlogmean(e[0], e[1], e[2], e[3], e[4]), |g, y, x| vec![None; 5];
+    /// Its derivative in log φ
+    NegBinomialDlogsize "neg_binomial_dlogsize", 5, F, "\\partial_{\\log #4}\\log\\operatorname{NegBin}(#1; #2, #4)", R5, |s| R, |e| sf::neg_binomial_dlogsize(e[0], e[1], e[2], e[3], e[4]), |g, y, x| vec![None; 5];
+    /// Normal log density of (x − μ, σ, log σ)
+    NormalLp "normal_lp", 3, F, "\\left(-\\tfrac12\\left(\\frac{#1}{#2}\\right)^2 - #3 - \\tfrac12\\log 2\\pi\\right)", R3, |s| R, |e| sf::normal_lp(e[0], e[1], e[2]),
+        |g, y, x| vec![Some(g.apply(Op::NormalDr, &[x[0], x[1]])), None, Some(g.apply(Op::NormalDlogscale, &[x[0], x[1]]))];
+    /// Its derivative in x − μ: −r/σ²
+    NormalDr "normal_dr", 2, F, "\\frac{-(#1)}{{#2}^2}", R2, |s| R, |e| sf::normal_dr(e[0], e[1]), |g, y, x| vec![None; 2];
+    /// Its derivative in log σ: (r/σ)² − 1
+    NormalDlogscale "normal_dlogscale", 2, F, "\\left(\\left(\\frac{#1}{#2}\\right)^2 - 1\\right)", R2, |s| Interval::new(-1.0, false, INF, true, false), |e| sf::normal_dlogscale(e[0], e[1]), |g, y, x| vec![None; 2];
+    /// Laplace log density of (x − μ, b, log b)
+    LaplaceLp "laplace_lp", 3, F, "\\left(-\\frac{|#1|}{#2} - #3 - \\log 2\\right)", R3, |s| R, |e| sf::laplace_lp(e[0], e[1], e[2]),
+        |g, y, x| vec![Some(g.apply(Op::LaplaceDr, &[x[0], x[1]])), None, Some(g.apply(Op::LaplaceDlogscale, &[x[0], x[1]]))];
+    /// Its derivative in x − μ: −sign(r)/b
+    LaplaceDr "laplace_dr", 2, F, "\\frac{-\\operatorname{sign}(#1)}{#2}", R2, |s| R, |e| sf::laplace_dr(e[0], e[1]), |g, y, x| vec![None; 2];
+    /// Its derivative in log b: |r|/b − 1
+    LaplaceDlogscale "laplace_dlogscale", 2, F, "\\left(\\frac{|#1|}{#2} - 1\\right)", R2, |s| Interval::new(-1.0, false, INF, true, false), |e| sf::laplace_dlogscale(e[0], e[1]), |g, y, x| vec![None; 2];
+    /// Student t log density of (x − μ, σ, log σ, ν, log ν)
+    StudentTLp "student_t_lp", 5, F, "\\log t_{#4}(#1/#2)", R5, |s| R, |e| sf::student_t_lp(e[0], e[1], e[2], e[3], e[4]),
+        |g, y, x| vec![Some(g.apply(Op::StudentTDr, x)), None, Some(g.apply(Op::StudentTDlogscale, x)), None, Some(g.apply(Op::StudentTDlognu, x))];
+    /// Its derivative in x − μ
+    StudentTDr "student_t_dr", 5, F, "\\partial_r\\log t_{#4}(#1/#2)", R5, |s| R, |e| sf::student_t_dr(e[0], e[1], e[2], e[3], e[4]), |g, y, x| vec![None; 5];
+    /// Its derivative in log σ
+    StudentTDlogscale "student_t_dlogscale", 5, F, "\\partial_{\\log #2}\\log t_{#4}(#1/#2)", R5, |s| R, |e| sf::student_t_dlogscale(e[0], e[1], e[2], e[3], e[4]), |g, y, x| vec![None; 5];
+    /// Its derivative in log ν
+    StudentTDlognu "student_t_dlognu", 5, F, "\\partial_{\\log #4}\\log t_{#4}(#1/#2)", R5, |s| R, |e| sf::student_t_dlognu(e[0], e[1], e[2], e[3], e[4]), |g, y, x| vec![None; 5];
+    /// Binomial log probability of (k, n, p, 1 − p, log p, log(1 − p))
+    BinomialLp "binomial_lp", 6, F, "\\log\\operatorname{Binomial}(#1; #2, #3)", &[R, R, R, R, R, R], |s| R, |e| sf::binomial_lp(e[0], e[1], e[2], e[3], e[4], e[5]),
+        |g, y, x| { let rest = g.apply(Op::Sub, &[x[1], x[0]]); vec![None, None, None, None, Some(x[0]), Some(rest)] };
+    /// Beta log density of (x, 1 − x, α, β)
+    BetaLp "beta_lp", 4, F, "\\log\\operatorname{Beta}(#1; #3, #4)", &[R, R, R, R], |s| R, |e| sf::beta_lp(e[0], e[1], e[2], e[3]),
+        |g, y, x| { let one = g.constant(1.0); let a = g.apply(Op::Sub, &[x[2], one]); let b = g.apply(Op::Sub, &[x[3], one]);
+            let dx = g.apply(Op::ZeroDiv, &[a, x[0]]); let dy = g.apply(Op::ZeroDiv, &[b, x[1]]);
+            let da = g.apply(Op::BetaDa, x); let db = g.apply(Op::BetaDa, &[x[1], x[0], x[3], x[2]]); vec![Some(dx), Some(dy), Some(da), Some(db)] };
+    /// Its derivative in α: log x − ψ(α) + ψ(α + β)
+    BetaDa "beta_da", 4, F, "\\left(\\log #1 - \\psi(#3) + \\psi(#3 + #4)\\right)", &[R, R, R, R], |s| R, |e| sf::beta_da(e[0], e[1], e[2], e[3]), |g, y, x| vec![None; 4];
+    /// Beta log density by mean and precision: (x, 1 − x, m, 1 − m, log m, log(1 − m), κ, log κ)
+    BetaMeanLp "beta_mean_lp", 8, F, "\\log\\operatorname{Beta}(#1; #3\\,#7, #4\\,#7)", R8, |s| R, |e| sf::beta_mean_lp(e[0], e[1], e[2], e[3], e[4], e[5], e[6], e[7]),
+        |g, y, x| { let one = g.constant(1.0); let a = g.apply(Op::Mul, &[x[6], x[2]]); let a = g.apply(Op::Sub, &[a, one]); let b = g.apply(Op::Mul, &[x[6], x[3]]); let b = g.apply(Op::Sub, &[b, one]);
+            let dx = g.apply(Op::ZeroDiv, &[a, x[0]]); let dy = g.apply(Op::ZeroDiv, &[b, x[1]]); let dm = g.apply(Op::BetaMeanDlogmean, x);
+            let dn = g.apply(Op::BetaMeanDlogmean, &[x[1], x[0], x[3], x[2], x[5], x[4], x[6], x[7]]); let dk = g.apply(Op::BetaMeanDlogprec, x);
+            vec![Some(dx), Some(dy), None, None, Some(dm), Some(dn), None, Some(dk)] };
+    /// Its derivative in log m
+    BetaMeanDlogmean "beta_mean_dlogmean", 8, F, "\\partial_{\\log #3}\\log\\operatorname{Beta}(#1)", R8, |s| R, |e| sf::beta_mean_dlogmean(e[0], e[1], e[2], e[3], e[4], e[5], e[6], e[7]), |g, y, x| vec![None; 8];
+    /// Its derivative in log κ
+    BetaMeanDlogprec "beta_mean_dlogprec", 8, F, "\\partial_{\\log #7}\\log\\operatorname{Beta}(#1)", R8, |s| R, |e| sf::beta_mean_dlogprec(e[0], e[1], e[2], e[3], e[4], e[5], e[6], e[7]), |g, y, x| vec![None; 8];
+    /// log(π + (1 − π)·e^l) of (π, 1 − π, l)
+    LogMix0 "log_mix0", 3, F, "\\log(#1 + #2\\,e^{#3})", R3, |s| Interval::NONPOS, |e| sf::log_mix0(e[0], e[1], e[2]),
+        |g, y, x| vec![Some(g.apply(Op::LogMix0Dpi, x)), None, Some(g.apply(Op::LogMix0Dl, x))];
+    /// Its derivative in π
+    LogMix0Dpi "log_mix0_dpi", 3, F, "\\frac{1 - e^{#3}}{#1 + #2\\,e^{#3}}", R3, |s| R, |e| sf::log_mix0_dpi(e[0], e[1], e[2]), |g, y, x| vec![None; 3];
+    /// Its derivative in l
+    LogMix0Dl "log_mix0_dl", 3, F, "\\frac{#2\\,e^{#3}}{#1 + #2\\,e^{#3}}", R3, |s| Interval::PROB, |e| sf::log_mix0_dl(e[0], e[1], e[2]), |g, y, x| vec![None; 3];
+    /// The same with π = sigmoid(z)
+    LogMix0Logit "log_mix0_logit", 2, F, "\\log(\\operatorname{sigmoid}(#1) + \\operatorname{sigmoid}(-#1)\\,e^{#2})", R2, |s| Interval::NONPOS, |e| sf::log_mix0_logit(e[0], e[1]),
+        |g, y, x| vec![Some(g.apply(Op::LogMix0LogitDz, x)), Some(g.apply(Op::LogMix0LogitDl, x))];
+    /// Its derivative in z
+    LogMix0LogitDz "log_mix0_logit_dz", 2, F, "\\partial_z(#1, #2)", R2, |s| R, |e| sf::log_mix0_logit_dz(e[0], e[1]), |g, y, x| vec![None; 2];
+    /// Its derivative in l
+    LogMix0LogitDl "log_mix0_logit_dl", 2, F, "\\partial_l(#1, #2)", R2, |s| Interval::PROB, |e| sf::log_mix0_logit_dl(e[0], e[1]), |g, y, x| vec![None; 2];
+    /// log(w₁e^a + w₂e^b) of (w₁, w₂, a, b), w₁ + w₂ = 1
+    LogMix2 "log_mix2", 4, F, "\\log(#1\\,e^{#3} + #2\\,e^{#4})", &[R, R, R, R], |s| R, |e| sf::log_mix2(e[0], e[1], e[2], e[3]),
+        |g, y, x| { let a = g.apply(Op::Sub, &[x[2], y]); let a = g.apply(Op::Exp, &[a]); let b = g.apply(Op::Sub, &[x[3], y]); let b = g.apply(Op::Exp, &[b]);
+            let da = g.apply(Op::LogMix2Dl, &[x[0], x[2], y]); let db = g.apply(Op::LogMix2Dl, &[x[1], x[3], y]); vec![Some(a), Some(b), Some(da), Some(db)] };
+    /// The share w·e^(l − y) of a component, 0 when w is 0
+    LogMix2Dl "log_mix2_dl", 3, F, "#1\\,e^{#2 - #3}", R3, |s| Interval::PROB, |e| sf::log_mix2_dl(e[0], e[1], e[2]), |g, y, x| vec![None; 3];
+    /// log Γ(x + k) − log Γ(x)
+    LogRising "log_rising", 2, F, "\\left(\\log\\Gamma(#1 + #2) - \\log\\Gamma(#1)\\right)", R2, |s| R, |e| sf::log_rising(e[0], e[1]),
+        |g, y, x| { let d = g.apply(Op::DigammaDiff, x); let s = g.apply(Op::Add, &[x[0], x[1]]); let p = g.apply(Op::Digamma, &[s]); vec![Some(d), Some(p)] };
+    /// ψ(x + k) − ψ(x)
+    DigammaDiff "digamma_diff", 2, F, "\\left(\\psi(#1 + #2) - \\psi(#1)\\right)", R2, |s| R, |e| sf::digamma_diff(e[0], e[1]), |g, y, x| vec![None; 2];
+    /// log Γ(x + k) − log Γ(x) − k·log x
+    LogRisingRatio "log_rising_ratio", 2, F, "\\left(\\log\\frac{\\Gamma(#1 + #2)}{\\Gamma(#1)} - #2\\log #1\\right)", R2, |s| R, |e| sf::log_rising_ratio(e[0], e[1]),
+        |g, y, x| { let d = g.apply(Op::DigammaDiffRatio, x); let s = g.apply(Op::Add, &[x[0], x[1]]); let p = g.apply(Op::Digamma, &[s]); let l = g.apply(Op::Log, &[x[0]]); vec![Some(d), Some(g.apply(Op::Sub, &[p, l]))] };
+    /// ψ(x + k) − ψ(x) − k/x
+    DigammaDiffRatio "digamma_diff_ratio", 2, F, "\\left(\\psi(#1 + #2) - \\psi(#1) - \\frac{#2}{#1}\\right)", R2, |s| R, |e| sf::digamma_diff_ratio(e[0], e[1]), |g, y, x| vec![None; 2];
+    /// log B(a, b)
+    Lbeta "lbeta", 2, F, "\\log\\mathrm{B}(#1, #2)", &[Interval::POSITIVE, Interval::POSITIVE], |s| R, |e| sf::lbeta(e[0], e[1]),
+        |g, y, x| { let a = g.apply(Op::DigammaDiff, x); let b = g.apply(Op::DigammaDiff, &[x[1], x[0]]); vec![Some(g.apply(Op::Neg, &[a])), Some(g.apply(Op::Neg, &[b]))] };
 }
 
 impl Op {

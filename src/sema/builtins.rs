@@ -33,6 +33,7 @@ const PRIMITIVES: &[(&str, Op)] = &[
     ("Phi", Op::Ndtr),
     ("log_Phi", Op::LogNdtr),
     ("log_bessel_i0", Op::LogBesselI0),
+    ("lbeta", Op::Lbeta),
     ("xlogy", Op::XLogY),
     ("xlog1py", Op::XLog1pY),
     ("detach", Op::Detach),
@@ -77,7 +78,7 @@ pub(super) fn takes_vector(name: &str, arguments: usize) -> bool {
 }
 
 /// Forms with a meaning of their own.
-pub(super) const SPECIAL: &[&str] = &["nll", "log_prob", "mixture"];
+pub(super) const SPECIAL: &[&str] = &["nll", "log_prob", "mixture", "discrete"];
 
 /// Every name that can be called and is not a file of the library.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {

@@ -45,11 +45,10 @@ impl Elaborator<'_> {
         if variates.is_some() && !self.is_function(&callee.key, ctx) {
             return self.unknown(ctx, callee, "distribution");
         }
-        if variates.is_some() {
-            let message = format!("`{}` is a function, not a distribution: it takes no `|`", callee.text);
-            return self.fail(Diagnostic::new(codes::E0305, self.place(ctx, callee.span), message));
-        }
-        let arguments = self.arguments(ctx, args);
+        // `huber(x | δ)`: what stands right of the bar are further arguments.
+        let left = variates.unwrap_or_default().iter().map(|&value| Arg { name: None, value });
+        let args: Vec<Arg> = left.chain(args.iter().cloned()).collect();
+        let arguments = self.arguments(ctx, &args);
         if arguments.iter().any(|argument| matches!(argument.value, Value::Error)) {
             return Value::Error;
         }
@@ -60,6 +59,7 @@ impl Elaborator<'_> {
             "nll" => self.nll(ctx, arguments, span),
             "log_prob" => self.log_prob(ctx, arguments, span),
             "mixture" => self.mixture_call(ctx, arguments, span),
+            "discrete" => self.discrete(ctx, arguments, span),
             _ => self.builtin_call(ctx, callee, arguments, span),
         }
     }
@@ -95,6 +95,9 @@ impl Elaborator<'_> {
         }
         let message = format!("no {what} is called `{}`", callee.text);
         let mut diagnostic = Diagnostic::new(codes::E0301, self.place(ctx, callee.span), message);
+        if ctx.call.is_some() {
+            return self.fail(diagnostic);
+        }
         if let Some(near) = crate::diag::nearest(&callee.key, candidates.iter().map(String::as_str)) {
             diagnostic = diagnostic.fix(format!("did you mean `{near}`?"), callee.span, near);
         } else if self.by_key.contains_key(&callee.key) || self.definitions.contains_key(&callee.key) {
@@ -439,10 +442,16 @@ impl Elaborator<'_> {
 
     /// The log density: equations of the parameterisation first, then its own formula or the main one.
     fn log_density(&mut self, inner: &mut Ctx, def: &DistDef, via: Option<usize>) -> Option<Num> {
-        let mut formula = def.clauses.iter().find_map(|clause| match clause.kind {
+        // The textbook formula, or the one that keeps its digits, where the two differ.
+        let textbook = def.clauses.iter().find_map(|clause| match clause.kind {
             ClauseKind::LogDensity(id) => Some(id),
             _ => None,
         });
+        let stable = def.clauses.iter().find_map(|clause| match &clause.kind {
+            ClauseKind::Property(name, id) if name.key == "stable" => Some(*id),
+            _ => None,
+        });
+        let mut formula = stable.or(textbook);
         if let Some(at) = via
             && let Some(ClauseKind::Or { equations, log_density, .. }) = def.clauses.get(at).map(|clause| &clause.kind)
         {
@@ -542,6 +551,23 @@ impl Elaborator<'_> {
             Value::Density(density) => Value::Num(Num { axes: density.axes, ..Num::scalar(density.log) }),
             other => other,
         }
+    }
+
+    /// `discrete(p)`: whether a distribution gives probabilities rather than densities.
+    fn discrete(&mut self, ctx: &Ctx, arguments: Vec<Argument>, span: Span) -> Value {
+        let measure = match arguments.first().map(|argument| &argument.value) {
+            Some(Value::Density(density)) => density.measure,
+            Some(Value::Dist(instance)) => match instance.unit.clone().distribution(&instance.name) {
+                Some(def) => self.measure(&def.clone(), instance),
+                None => return Value::Error,
+            },
+            _ => {
+                let message = "`discrete` asks about a distribution";
+                return self.fail(Diagnostic::new(codes::E0305, self.place(ctx, span), message));
+            }
+        };
+        let node = self.graph.constant(f64::from(u8::from(measure == Measure::Discrete)));
+        Value::Num(Num { kind: Kind::Bool, ..Num::scalar(node) })
     }
 
     /// `mixture(w, p, q, …)` with w a simplex.

@@ -105,6 +105,10 @@ impl Elaborator<'_> {
 
     /// log Σ wᵢpᵢ by logaddexp.
     pub fn mix(&mut self, ctx: &Ctx, parts: Vec<(Num, Density)>, span: Span) -> Value {
+        if let [(w, p), (v, q)] = parts.as_slice() {
+            let (w, p, v, q) = (w.clone(), p.clone(), v.clone(), q.clone());
+            return self.mix_two(ctx, (w, p), (v, q), span);
+        }
         let mut result: Option<Density> = None;
         let mut forms = Vec::new();
         for (weight, density) in parts {
@@ -127,6 +131,16 @@ impl Elaborator<'_> {
             Some(density) => Value::Density(Box::new(Density { form: Form::Mixture(forms), ..density })),
             None => Value::Error,
         }
+    }
+
+    fn mix_two(&mut self, ctx: &Ctx, (w, p): (Num, Density), (v, q): (Num, Density), span: Span) -> Value {
+        if !self.same_measure(ctx, p.measure, q.measure, span) || !self.same_variates(ctx, &p, &q, span) {
+            return Value::Error;
+        }
+        let log = self.graph.apply(Op::LogMix2, &[w.node, v.node, p.log, q.log]);
+        let axes = union_axes(&union_axes(&p.axes, &w.axes), &union_axes(&q.axes, &v.axes));
+        let form = Form::Mixture(vec![(w.node, p.form), (v.node, q.form)]);
+        Value::Density(Box::new(Density { log, axes, measure: p.measure, variates: p.variates, form, instance: None }))
     }
 
     fn same_variates(&mut self, ctx: &Ctx, a: &Density, b: &Density, span: Span) -> bool {

@@ -147,3 +147,6 @@ pub fn analyze(source: &Source, loader: &dyn Loader, options: &Options) -> Analy
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     Analysis { hir: analysis.hir, diagnostics }
 }
+
+#[cfg(test)]
+mod tests;

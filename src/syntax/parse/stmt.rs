@@ -32,6 +32,7 @@ pub(super) const PROPERTY_CLAUSES: &[&str] = &[
     "quantile",
     "sample",
     "mass_at_zero",
+    "stable",
 ];
 
 /// The other first words of clauses.
