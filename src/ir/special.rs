@@ -1,63 +1,56 @@
-//! Scalar reference mathematics (being replaced).
-#![allow(missing_docs)]
-pub fn log(x: f64) -> f64 {
-    x.ln()
+//! Scalar reference mathematics in f64: slow, branchy, obvious; what every vector routine is compared with.
+//!
+//! Each function is finite wherever the truth is finite, returns a signed infinity where the truth overflows, and passes
+//! NaN on. Sources are named where a formula is used; measured errors are those of `tests/data/special` (mpmath, 60
+//! digits), in units of 2⁻⁵³ relative to the value times max(1, condition number).
+//!
+//! # Pairs θ, log θ
+//! A positive parameter that a program writes as exp(η), softplus(η) or a product leaves the range of f64 long before the
+//! likelihood does. The fused log densities therefore take θ and its logarithm as two arguments that belong together, and
+//! their derivatives are stated in log θ.
+//!
+//! Depends on `core`, `std`'s elementary functions and `libm` (lgamma, erf, erfc). Does not know about graphs.
+
+mod bessel;
+mod beta;
+mod binomial;
+mod elementary;
+mod gamma;
+mod gamma_difference;
+mod location_scale;
+mod mixture;
+mod neg_binomial;
+mod normal;
+mod poisson;
+mod student_t;
+mod vector;
+
+pub use bessel::{bessel_i1_ratio, log_bessel_i0};
+pub use beta::{beta_da, beta_lp, beta_mean_dlogmean, beta_mean_dlogprec, beta_mean_lp};
+pub use binomial::binomial_lp;
+pub use elementary::{
+    exp, expm1, log, log_cosh, log_diff_exp, log_sigmoid, log_softplus, log1mexp, log1p, log1pmx, logaddexp, relu_mask,
+    sigmoid, softplus, softplus_ratio, sqrt, tanh, xlog1py, xlogy, zero_div,
+};
+pub use gamma::{digamma, lgamma, log_minus_digamma, stirlerr, trigamma};
+pub use gamma_difference::{digamma_diff, digamma_diff_ratio, lbeta, log_rising, log_rising_ratio};
+pub use location_scale::{laplace_dlogscale, laplace_dr, laplace_lp, normal_dlogscale, normal_dr, normal_lp};
+pub use mixture::{
+    log_mix0, log_mix0_dl, log_mix0_dpi, log_mix0_logit, log_mix0_logit_dl, log_mix0_logit_dz, log_mix2, log_mix2_dl,
+};
+pub use neg_binomial::{neg_binomial_dlogmean, neg_binomial_dlogsize, neg_binomial_dmean, neg_binomial_lp};
+pub use normal::{erf, erfc, inv_mills, log_ndtr, ndtr};
+pub use poisson::{log_dev, poisson_lp, poisson_peak, poisson_peak_da};
+pub use student_t::{student_t_dlognu, student_t_dlogscale, student_t_dr, student_t_lp};
+pub use vector::{cosine_distance, cosine_distance_grad, norm, scaled_sum_of_squares};
+
+/// ½·log 2π
+pub(crate) const HALF_LOG_2PI: f64 = 0.918_938_533_204_672_8;
+
+/// A polynomial with the constant term first, by Horner's rule.
+pub(crate) fn polynomial(x: f64, coefficients: &[f64]) -> f64 {
+    coefficients.iter().rev().fold(0.0, |sum, c| sum * x + c)
 }
-pub fn log1mexp(x: f64) -> f64 {
-    if x > -0.69 { (-x.exp_m1()).ln() } else { (-x.exp()).ln_1p() }
-}
-pub fn log1pmx(x: f64) -> f64 {
-    x.ln_1p() - x
-}
-pub fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-pub fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
-}
-pub fn log_softplus(x: f64) -> f64 {
-    if x < -40.0 { x } else { softplus(x).ln() }
-}
-pub fn softplus_ratio(x: f64) -> f64 {
-    if x < -40.0 { 1.0 } else { sigmoid(x) / softplus(x) }
-}
-pub fn logaddexp(a: f64, b: f64) -> f64 {
-    let m = a.max(b);
-    m + (-(a - b).abs()).exp().ln_1p()
-}
-pub fn xlogy(a: f64, b: f64) -> f64 {
-    if a == 0.0 { 0.0 } else { a * b.ln() }
-}
-pub fn xlog1py(a: f64, b: f64) -> f64 {
-    if a == 0.0 { 0.0 } else { a * b.ln_1p() }
-}
-pub fn lgamma(x: f64) -> f64 {
-    (x - 0.5) * x.ln() - x
-}
-pub fn digamma(x: f64) -> f64 {
-    x.ln()
-}
-pub fn trigamma(x: f64) -> f64 {
-    1.0 / x
-}
-pub fn erf(x: f64) -> f64 {
-    x.tanh()
-}
-pub fn erfc(x: f64) -> f64 {
-    1.0 - x.tanh()
-}
-pub fn ndtr(x: f64) -> f64 {
-    0.5 * erfc(-x)
-}
-pub fn log_ndtr(x: f64) -> f64 {
-    ndtr(x).ln()
-}
-pub fn inv_mills(x: f64) -> f64 {
-    (-0.5 * x * x).exp() / ndtr(x)
-}
-pub fn log_bessel_i0(x: f64) -> f64 {
-    x.abs()
-}
-pub fn bessel_i1_ratio(x: f64) -> f64 {
-    x.tanh()
-}
+
+#[cfg(test)]
+mod tests;
