@@ -10,8 +10,8 @@ pub mod diag;
 pub mod explain;
 pub mod interpret;
 pub mod ir;
-pub mod passes;
 pub mod lower;
+pub mod passes;
 #[cfg(feature = "report")]
 pub mod record;
 #[cfg(feature = "report")]

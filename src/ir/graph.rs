@@ -381,6 +381,15 @@ impl Graph {
         entry.support = entry.support.intersect(support);
     }
 
+    /// Derives a node's support anew, after its arguments were narrowed.
+    pub fn refresh_support(&mut self, id: NodeId) {
+        let derived = self.derive_support(self.node(id));
+        let known = self.support(id);
+        if derived != known && !known.intersect(derived).is_empty() {
+            self.narrow(id, derived);
+        }
+    }
+
     fn derive_support(&self, node: &Node) -> Interval {
         match node {
             Node::Const(bits) => Interval::point(f64::from_bits(*bits)),

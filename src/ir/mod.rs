@@ -5,6 +5,7 @@
 
 pub mod graph;
 pub mod op;
+pub mod print;
 pub mod program;
 pub mod special;
 pub mod support;

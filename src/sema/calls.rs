@@ -30,7 +30,8 @@ const STRUCTURED: &[(&str, VectorKind)] = &[("softmax", VectorKind::Simplex), ("
 impl Elaborator<'_> {
     /// The unit that defines a distribution or function: the program, what it uses, the library.
     pub fn unit_of(&self, key: &str, distribution: bool) -> Option<Arc<Unit>> {
-        let defines = |unit: &Unit| if distribution { unit.distribution(key).is_some() } else { unit.function(key).is_some() };
+        let defines =
+            |unit: &Unit| if distribution { unit.distribution(key).is_some() } else { unit.function(key).is_some() };
         let own = std::iter::once(&self.program).chain(&self.used).find(|unit| defines(unit)).cloned();
         own.or_else(|| library::unit(key).filter(|unit| defines(unit)))
     }
@@ -109,14 +110,23 @@ impl Elaborator<'_> {
 
     // ---- functions --------------------------------------------------------------------------------------------------
 
-    fn function_call(&mut self, ctx: &Ctx, unit: &Arc<Unit>, callee: &Name, arguments: Vec<Argument>, span: Span) -> Value {
+    fn function_call(
+        &mut self,
+        ctx: &Ctx,
+        unit: &Arc<Unit>,
+        callee: &Name,
+        arguments: Vec<Argument>,
+        span: Span,
+    ) -> Value {
         let Some(def) = unit.function(&callee.key).cloned() else { return Value::Error };
         let Some(bound) = self.bind_formals(ctx, &def.formals, &arguments, callee, span) else { return Value::Error };
         let mut inner = self.inner_ctx(ctx, unit, span);
         let mut outer = Vec::new();
         for (formal, argument) in def.formals.iter().zip(&bound) {
             let value = match argument {
-                Some(argument) => self.pass_argument(ctx, unit, formal, argument, &mut inner.axes, &mut outer, &callee.text),
+                Some(argument) => {
+                    self.pass_argument(ctx, unit, formal, argument, &mut inner.axes, &mut outer, &callee.text)
+                }
                 None => formal.default.map(|id| self.eval(&inner, id)),
             };
             let Some(value) = value else { return Value::Error };
@@ -157,7 +167,14 @@ impl Elaborator<'_> {
     }
 
     /// Arguments in the order of the formals; `None` where a default stands in.
-    fn bind_formals(&mut self, ctx: &Ctx, formals: &[Formal], arguments: &[Argument], callee: &Name, span: Span) -> Option<Vec<Option<Argument>>> {
+    fn bind_formals(
+        &mut self,
+        ctx: &Ctx,
+        formals: &[Formal],
+        arguments: &[Argument],
+        callee: &Name,
+        span: Span,
+    ) -> Option<Vec<Option<Argument>>> {
         let mut bound: Vec<Option<Argument>> = vec![None; formals.len()];
         let mut position = 0;
         for argument in arguments {
@@ -165,7 +182,12 @@ impl Elaborator<'_> {
                 Some(name) => match formals.iter().position(|formal| formal.name.key == name.key) {
                     Some(at) => at,
                     None => {
-                        self.unknown_parameter(ctx, callee, name, formals.iter().map(|formal| formal.name.text.as_str()).collect());
+                        self.unknown_parameter(
+                            ctx,
+                            callee,
+                            name,
+                            formals.iter().map(|formal| formal.name.text.as_str()).collect(),
+                        );
                         return None;
                     }
                 },
@@ -207,18 +229,34 @@ impl Elaborator<'_> {
 
     fn wrong_count(&mut self, ctx: &Ctx, callee: &Name, formals: &[Formal], given: usize, span: Span) {
         let names: Vec<&str> = formals.iter().map(|formal| formal.name.text.as_str()).collect();
-        let message = format!("`{}` takes {} ({}), and {given} {} given", callee.text, plural(formals.len(), "argument"), names.join(", "), if given == 1 { "is" } else { "are" });
+        let message = format!(
+            "`{}` takes {} ({}), and {given} {} given",
+            callee.text,
+            plural(formals.len(), "argument"),
+            names.join(", "),
+            if given == 1 { "is" } else { "are" }
+        );
         self.report(Diagnostic::new(codes::E0303, self.place(ctx, span), message));
     }
 
     /// Checks an argument against its formal and hides the axes the callee maps over.
     #[allow(clippy::too_many_arguments)] // One argument in its call.
-    fn pass_argument(&mut self, ctx: &Ctx, unit: &Arc<Unit>, formal: &Formal, argument: &Argument, axes: &mut HashMap<String, AxisId>, outer: &mut Vec<VarId>, callee: &str) -> Option<Value> {
+    fn pass_argument(
+        &mut self,
+        ctx: &Ctx,
+        unit: &Arc<Unit>,
+        formal: &Formal,
+        argument: &Argument,
+        axes: &mut HashMap<String, AxisId>,
+        outer: &mut Vec<VarId>,
+        callee: &str,
+    ) -> Option<Value> {
         if formal.support.as_ref().is_some_and(|support| support.name.key == "density") {
             return match &argument.value {
                 Value::Density(_) | Value::Dist(_) => Some(argument.value.clone()),
                 _ => {
-                    let message = format!("`{}` of `{callee}` is a distribution, such as `poisson(λ)`", formal.name.text);
+                    let message =
+                        format!("`{}` of `{callee}` is a distribution, such as `poisson(λ)`", formal.name.text);
                     self.report(Diagnostic::new(codes::E0305, self.place(ctx, argument.span), message));
                     None
                 }
@@ -241,7 +279,10 @@ impl Elaborator<'_> {
         if num.axes.len() < own {
             let text = &argument.text;
             let message = format!("{what} is a vector, but `{text}` is a scalar");
-            self.report(Diagnostic::new(codes::E0401, self.place(ctx, argument.span), message).help(format!("declare its axis: `{text} : real[m]`")));
+            self.report(
+                Diagnostic::new(codes::E0401, self.place(ctx, argument.span), message)
+                    .help(format!("declare its axis: `{text} : real[m]`")),
+            );
             return None;
         }
         let split = num.axes.len() - own;
@@ -253,12 +294,20 @@ impl Elaborator<'_> {
         Some(Value::Num(Num { axes: inner, ..num }))
     }
 
-    fn bind_axis(&mut self, ctx: &Ctx, axis: &Axis, var: VarId, axes: &mut HashMap<String, AxisId>, argument: &Argument) -> Option<()> {
+    fn bind_axis(
+        &mut self,
+        ctx: &Ctx,
+        axis: &Axis,
+        var: VarId,
+        axes: &mut HashMap<String, AxisId>,
+        argument: &Argument,
+    ) -> Option<()> {
         let actual = self.graph.var(var).axis;
         match axis {
             Axis::Sized(size, _) => {
                 if self.graph.axis(actual).size.is_some_and(|known| known as u64 != *size) {
-                    let message = format!("`{}` has {} elements, and {size} are needed", argument.text, self.axis_text(actual));
+                    let message =
+                        format!("`{}` has {} elements, and {size} are needed", argument.text, self.axis_text(actual));
                     self.report(Diagnostic::new(codes::E0402, self.place(ctx, argument.span), message));
                     return None;
                 }
@@ -267,7 +316,10 @@ impl Elaborator<'_> {
                 let known = *axes.entry(name.key.clone()).or_insert(actual);
                 if known != actual {
                     let (a, b) = (self.axis_text(known), self.axis_text(actual));
-                    let message = format!("`{}` runs over {b}, but the argument before it over {a}: both must have one axis", argument.text);
+                    let message = format!(
+                        "`{}` runs over {b}, but the argument before it over {a}: both must have one axis",
+                        argument.text
+                    );
                     self.report(Diagnostic::new(codes::E0402, self.place(ctx, argument.span), message));
                     return None;
                 }
@@ -278,7 +330,15 @@ impl Elaborator<'_> {
 
     // ---- distributions ----------------------------------------------------------------------------------------------
 
-    fn distribution_call(&mut self, ctx: &Ctx, unit: &Arc<Unit>, callee: &Name, variates: Option<&[ExprId]>, args: &[Arg], span: Span) -> Value {
+    fn distribution_call(
+        &mut self,
+        ctx: &Ctx,
+        unit: &Arc<Unit>,
+        callee: &Name,
+        variates: Option<&[ExprId]>,
+        args: &[Arg],
+        span: Span,
+    ) -> Value {
         let Some(def) = unit.distribution(&callee.key).cloned() else { return Value::Error };
         let hole = |id: &ExprId| matches!(ctx.unit.ast.expr(*id).kind, ExprKind::Hole);
         let observed = match variates {
@@ -324,26 +384,45 @@ impl Elaborator<'_> {
     }
 
     /// Which parameterisation the names choose: `None` the main one, else an `or` clause.
-    fn parameterisation(&mut self, ctx: &Ctx, def: &DistDef, arguments: &[Argument], callee: &Name, span: Span) -> Option<Option<usize>> {
+    fn parameterisation(
+        &mut self,
+        ctx: &Ctx,
+        def: &DistDef,
+        arguments: &[Argument],
+        callee: &Name,
+        span: Span,
+    ) -> Option<Option<usize>> {
         let given: Vec<&str> = arguments.iter().filter_map(|a| a.name.as_ref().map(|name| name.key.as_str())).collect();
         let positional = arguments.len() - given.len();
         let forms = forms_of(def);
         let fits = |names: &Vec<String>| {
             let named = given.iter().all(|name| names.iter().any(|known| known == name));
-            named && names.len() == arguments.len() && names.iter().take(positional).all(|name| !given.contains(&name.as_str()))
+            named
+                && names.len() == arguments.len()
+                && names.iter().take(positional).all(|name| !given.contains(&name.as_str()))
         };
         if let Some((via, _)) = forms.iter().find(|(_, names)| fits(names)) {
             return Some(*via);
         }
         let known: Vec<String> = forms.iter().flat_map(|(_, names)| names.clone()).collect();
         if let Some(wrong) = arguments.iter().filter_map(|a| a.name.as_ref()).find(|name| !known.contains(&name.key)) {
-            let texts: Vec<String> = forms.iter().flat_map(|(_, names)| names.clone()).collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+            let texts: Vec<String> = forms
+                .iter()
+                .flat_map(|(_, names)| names.clone())
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .collect();
             self.unknown_parameter(ctx, callee, wrong, texts.iter().map(String::as_str).collect());
             return None;
         }
         let ways: Vec<String> = forms.iter().map(|(_, names)| format!("({})", names.join(", "))).collect();
-        let message = format!("these are not the parameters of `{}`: {} given", callee.text, plural(arguments.len(), "parameter"));
-        let diagnostic = Diagnostic::new(codes::E0303, self.place(ctx, span), message).help(format!("it takes {}", ways.join(" or ")));
+        let message = format!(
+            "these are not the parameters of `{}`: {} given",
+            callee.text,
+            plural(arguments.len(), "parameter")
+        );
+        let diagnostic = Diagnostic::new(codes::E0303, self.place(ctx, span), message)
+            .help(format!("it takes {}", ways.join(" or ")));
         self.report(diagnostic);
         None
     }
@@ -361,14 +440,30 @@ impl Elaborator<'_> {
         named.collect()
     }
 
-    fn check_instance(&mut self, ctx: &Ctx, def: &DistDef, instance: &Instance, params: &[(String, Argument)], callee: &Name) -> bool {
+    fn check_instance(
+        &mut self,
+        ctx: &Ctx,
+        def: &DistDef,
+        instance: &Instance,
+        params: &[(String, Argument)],
+        callee: &Name,
+    ) -> bool {
         let (mut axes, mut outer) = (HashMap::new(), Vec::new());
         self.pass_params(ctx, def, instance, params, &mut axes, &mut outer, &callee.text).is_some()
     }
 
     /// Parameters checked, as locals of the definition.
     #[allow(clippy::too_many_arguments)] // One call.
-    fn pass_params(&mut self, ctx: &Ctx, def: &DistDef, instance: &Instance, params: &[(String, Argument)], axes: &mut HashMap<String, AxisId>, outer: &mut Vec<VarId>, callee: &str) -> Option<HashMap<String, Value>> {
+    fn pass_params(
+        &mut self,
+        ctx: &Ctx,
+        def: &DistDef,
+        instance: &Instance,
+        params: &[(String, Argument)],
+        axes: &mut HashMap<String, AxisId>,
+        outer: &mut Vec<VarId>,
+        callee: &str,
+    ) -> Option<HashMap<String, Value>> {
         let mut locals = HashMap::new();
         let mut ok = true;
         for (key, argument) in params {
@@ -386,10 +481,24 @@ impl Elaborator<'_> {
 
     /// The density of a distribution at its variates.
     #[allow(clippy::too_many_arguments)] // One call.
-    pub fn density_of(&mut self, ctx: &Ctx, def: &DistDef, instance: Instance, params: Option<&[(String, Argument)]>, numbers: Vec<Num>, texts: Vec<String>, place: (Span, &Name)) -> Value {
+    pub fn density_of(
+        &mut self,
+        ctx: &Ctx,
+        def: &DistDef,
+        instance: Instance,
+        params: Option<&[(String, Argument)]>,
+        numbers: Vec<Num>,
+        texts: Vec<String>,
+        place: (Span, &Name),
+    ) -> Value {
         let (span, callee) = place;
         if numbers.len() != def.variates.len() {
-            let message = format!("`{}` is about {}, and {} given", callee.text, plural(def.variates.len(), "observation"), numbers.len());
+            let message = format!(
+                "`{}` is about {}, and {} given",
+                callee.text,
+                plural(def.variates.len(), "observation"),
+                numbers.len()
+            );
             return self.fail(Diagnostic::new(codes::E0303, self.place(ctx, span), message));
         }
         let mut inner = self.inner_ctx(ctx, &instance.unit, span);
@@ -398,37 +507,87 @@ impl Elaborator<'_> {
         let params = match params {
             Some(params) => params,
             None => {
-                rebuilt = instance.params.iter().map(|(key, value, text, span)| (key.clone(), Argument { name: None, value: value.clone(), text: text.clone(), id: ExprId(u32::MAX), span: *span })).collect();
+                rebuilt = instance
+                    .params
+                    .iter()
+                    .map(|(key, value, text, span)| {
+                        (
+                            key.clone(),
+                            Argument {
+                                name: None,
+                                value: value.clone(),
+                                text: text.clone(),
+                                id: ExprId(u32::MAX),
+                                span: *span,
+                            },
+                        )
+                    })
+                    .collect();
                 &rebuilt
             }
         };
         let mut axes = HashMap::new();
-        let Some(locals) = self.pass_params(ctx, def, &instance, params, &mut axes, &mut outer, &callee.text) else { return Value::Error };
+        let Some(locals) = self.pass_params(ctx, def, &instance, params, &mut axes, &mut outer, &callee.text) else {
+            return Value::Error;
+        };
         inner.locals = locals;
         inner.axes = axes;
         for ((formal, number), text) in def.variates.iter().zip(&numbers).zip(&texts) {
-            let argument = Argument { name: None, value: Value::Num(number.clone()), text: text.clone(), id: ExprId(u32::MAX), span };
-            let Some(value) = self.pass_variate(ctx, &instance.unit, formal, &argument, &mut inner.axes, &mut outer, &callee.text) else { return Value::Error };
+            let argument = Argument {
+                name: None,
+                value: Value::Num(number.clone()),
+                text: text.clone(),
+                id: ExprId(u32::MAX),
+                span,
+            };
+            let Some(value) =
+                self.pass_variate(ctx, &instance.unit, formal, &argument, &mut inner.axes, &mut outer, &callee.text)
+            else {
+                return Value::Error;
+            };
             inner.locals.insert(formal.name.key.clone(), value);
         }
         let Some(log) = self.log_density(&mut inner, def, instance.via) else { return Value::Error };
         let axes = union_axes(&outer, &log.axes);
         let form = self.call_form(&instance, &texts, params, log.node);
         let measure = self.measure(def, &instance);
-        Value::Density(Box::new(Density { log: log.node, axes, measure, variates: texts, form, instance: Some(Box::new((instance, numbers))) }))
+        Value::Density(Box::new(Density {
+            log: log.node,
+            axes,
+            measure,
+            variates: texts,
+            form,
+            instance: Some(Box::new((instance, numbers))),
+        }))
     }
 
     #[allow(clippy::too_many_arguments)] // One variate in its call.
-    fn pass_variate(&mut self, ctx: &Ctx, unit: &Arc<Unit>, formal: &Formal, argument: &Argument, axes: &mut HashMap<String, AxisId>, outer: &mut Vec<VarId>, callee: &str) -> Option<Value> {
+    fn pass_variate(
+        &mut self,
+        ctx: &Ctx,
+        unit: &Arc<Unit>,
+        formal: &Formal,
+        argument: &Argument,
+        axes: &mut HashMap<String, AxisId>,
+        outer: &mut Vec<VarId>,
+        callee: &str,
+    ) -> Option<Value> {
         let Value::Num(num) = &argument.value else { return None };
         let (needed, vector) = self.formal_support(unit, formal);
         let support = self.support_in(ctx, num.node);
         let disjoint = support.intersect(needed).is_empty();
         let wrong_kind = needed.integral && !support.integral;
-        if !ctx.unit.trusted && vector == VectorKind::Plain && (disjoint || wrong_kind) && !self.proves(ctx, num.node, needed) {
+        if !ctx.unit.trusted
+            && vector == VectorKind::Plain
+            && (disjoint || wrong_kind)
+            && !self.proves(ctx, num.node, needed)
+        {
             let message = format!("`{callee}` is about {needed} values, but `{}` is {support}", argument.text);
-            let diagnostic = Diagnostic::new(codes::E0201, self.place(ctx, argument.span), message).note(support.to_string());
-            self.report(diagnostic.help(format!("declare it as `{needed}`, or choose a distribution for {support} values")));
+            let diagnostic =
+                Diagnostic::new(codes::E0201, self.place(ctx, argument.span), message).note(support.to_string());
+            self.report(
+                diagnostic.help(format!("declare it as `{needed}`, or choose a distribution for {support} values")),
+            );
             return None;
         }
         let formal = Formal { support: None, axes: formal.axes.clone(), ..formal.clone() };
@@ -482,7 +641,10 @@ impl Elaborator<'_> {
         Form::Call {
             name: instance.name.clone(),
             variates: texts.to_vec(),
-            params: params.iter().filter_map(|(key, a)| number(&a.value).map(|node| (key.clone(), a.text.clone(), node))).collect(),
+            params: params
+                .iter()
+                .filter_map(|(key, a)| number(&a.value).map(|node| (key.clone(), a.text.clone(), node)))
+                .collect(),
             log,
             inner: inner.collect(),
         }
@@ -546,7 +708,10 @@ impl Elaborator<'_> {
         let Some(def) = instance.unit.clone().distribution(&instance.name).cloned() else { return Value::Error };
         let name = def.name.clone();
         // Its parameters were checked where it was written.
-        let trusted = Ctx { unit: Arc::new(Unit { source: ctx.unit.source.clone(), ast: Default::default(), trusted: true }), ..ctx.clone() };
+        let trusted = Ctx {
+            unit: Arc::new(Unit { source: ctx.unit.source.clone(), ast: Default::default(), trusted: true }),
+            ..ctx.clone()
+        };
         match self.density_of(&trusted, &def, instance, None, numbers, texts, (span, &name)) {
             Value::Density(density) => Value::Num(Num { axes: density.axes, ..Num::scalar(density.log) }),
             other => other,
@@ -574,22 +739,34 @@ impl Elaborator<'_> {
     fn mixture_call(&mut self, ctx: &Ctx, arguments: Vec<Argument>, span: Span) -> Value {
         let mut arguments = arguments.into_iter();
         let Some(first) = arguments.next() else {
-            return self.fail(Diagnostic::new(codes::E0303, self.place(ctx, span), "`mixture(w, p, q, …)` takes weights and densities"));
+            return self.fail(Diagnostic::new(
+                codes::E0303,
+                self.place(ctx, span),
+                "`mixture(w, p, q, …)` takes weights and densities",
+            ));
         };
         let Some(weights) = self.as_number(ctx, first.value.clone(), first.span) else { return Value::Error };
-        let densities: Vec<Density> = arguments.filter_map(|a| if let Value::Density(p) = a.value { Some(*p) } else { None }).collect();
+        let densities: Vec<Density> =
+            arguments.filter_map(|a| if let Value::Density(p) = a.value { Some(*p) } else { None }).collect();
         let Some((&var, outer)) = weights.axes.split_last() else {
             let message = "the weights of a mixture are a vector, one for each density";
-            return self.fail(Diagnostic::new(codes::E0401, self.place(ctx, first.span), message).help("for two densities write `w * p + (1 - w) * q`"));
+            return self.fail(
+                Diagnostic::new(codes::E0401, self.place(ctx, first.span), message)
+                    .help("for two densities write `w * p + (1 - w) * q`"),
+            );
         };
         let total = self.graph.reduce(ReduceOp::Sum, var, weights.node, None);
-        if !self.is_one(total) && !self.literal_weights(&weights, var) && !self.check_vector(ctx, &weights, VectorKind::Simplex, first.id, "the weights of `mixture`") {
+        if !self.is_one(total)
+            && !self.literal_weights(&weights, var)
+            && !self.check_vector(ctx, &weights, VectorKind::Simplex, first.id, "the weights of `mixture`")
+        {
             return Value::Error;
         }
         let axis = self.graph.var(var).axis;
         let known = self.graph.axis(axis).size;
         if known.is_some_and(|size| size != densities.len()) {
-            let message = format!("{} for {}", plural(known.unwrap_or(0), "weight"), plural(densities.len(), "density"));
+            let message =
+                format!("{} for {}", plural(known.unwrap_or(0), "weight"), plural(densities.len(), "density"));
             return self.fail(Diagnostic::new(codes::E0402, self.place(ctx, span), message));
         }
         self.graph.axis_mut(axis).size = Some(densities.len());
@@ -653,7 +830,12 @@ impl Elaborator<'_> {
             return self.unknown(ctx, callee, "function");
         };
         if extreme.is_none() && arguments.len() != op.info().arity || arguments.is_empty() {
-            let message = format!("`{}` takes {}, and {} given", callee.text, plural(op.info().arity, "argument"), arguments.len());
+            let message = format!(
+                "`{}` takes {}, and {} given",
+                callee.text,
+                plural(op.info().arity, "argument"),
+                arguments.len()
+            );
             return self.fail(Diagnostic::new(codes::E0303, self.place(ctx, span), message));
         }
         self.primitive(ctx, callee, op, arguments, span)
@@ -677,23 +859,38 @@ impl Elaborator<'_> {
         let axes = numbers.iter().fold(Vec::new(), |axes, num| union_axes(&axes, &num.axes));
         let nodes: Vec<NodeId> = numbers.iter().map(|num| num.node).collect();
         let node = match (nodes.split_first(), op) {
-            (Some((&first, rest)), Op::Max | Op::Min) => rest.iter().fold(first, |node, &next| self.graph.apply(op, &[node, next])),
+            (Some((&first, rest)), Op::Max | Op::Min) => {
+                rest.iter().fold(first, |node, &next| self.graph.apply(op, &[node, next]))
+            }
             _ => self.graph.apply(op, &nodes),
         };
         Value::Num(Num { axes, ..Num::scalar(node) })
     }
 
-    fn vector_call(&mut self, ctx: &Ctx, callee: &Name, function: VectorFunction, arguments: Vec<Argument>, span: Span) -> Value {
+    fn vector_call(
+        &mut self,
+        ctx: &Ctx,
+        callee: &Name,
+        function: VectorFunction,
+        arguments: Vec<Argument>,
+        span: Span,
+    ) -> Value {
         let Some(argument) = arguments.into_iter().next() else { return Value::Error };
         if let Value::Density(_) = argument.value {
             let message = format!("`{}` has no meaning for densities", callee.text);
-            return self.fail(Diagnostic::new(codes::E0502, self.place(ctx, span), message).help("a density multiplies over its axes by itself"));
+            return self.fail(
+                Diagnostic::new(codes::E0502, self.place(ctx, span), message)
+                    .help("a density multiplies over its axes by itself"),
+            );
         }
         let Some(num) = self.as_number(ctx, argument.value, argument.span) else { return Value::Error };
         let Some((&var, outer)) = num.axes.split_last() else {
             let message = format!("`{}` takes a vector, but `{}` is a scalar", callee.text, argument.text);
             let diagnostic = Diagnostic::new(codes::E0401, self.place(ctx, argument.span), message);
-            return self.fail(diagnostic.help(format!("declare its axis, such as `{} : real[m]`; the rows of the data are put together by lossc", argument.text)));
+            return self.fail(diagnostic.help(format!(
+                "declare its axis, such as `{} : real[m]`; the rows of the data are put together by lossc",
+                argument.text
+            )));
         };
         let outer = outer.to_vec();
         let reducer = match function {
@@ -767,7 +964,9 @@ fn formal_named(def: &DistDef, via: Option<usize>, key: &str) -> Option<Formal> 
 /// The variates of a density among the parameters of a wrapper.
 fn inner_variates(params: &[(String, Argument)]) -> Option<(Vec<Num>, Vec<String>)> {
     params.iter().find_map(|(_, argument)| match &argument.value {
-        Value::Density(density) => density.instance.as_ref().map(|instance| (instance.1.clone(), density.variates.clone())),
+        Value::Density(density) => {
+            density.instance.as_ref().map(|instance| (instance.1.clone(), density.variates.clone()))
+        }
         _ => None,
     })
 }
@@ -779,4 +978,3 @@ fn plural(count: usize, noun: &str) -> String {
         _ => format!("{count} {noun}s"),
     }
 }
-

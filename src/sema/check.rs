@@ -45,7 +45,11 @@ impl Elaborator<'_> {
 
     /// Checks the argument of a function of the language. Inside the library nothing is checked: its parameters were.
     pub fn check_domain(&mut self, ctx: &Ctx, node: NodeId, needed: Interval, id: ExprId, what: &str) -> bool {
-        if ctx.unit.trusted || needed == Interval::REAL || self.bare_need(ctx, id, needed) || self.proves(ctx, node, needed) {
+        if ctx.unit.trusted
+            || needed == Interval::REAL
+            || self.bare_need(ctx, id, needed)
+            || self.proves(ctx, node, needed)
+        {
             return true;
         }
         let span = ctx.unit.ast.expr(id).span;
@@ -73,8 +77,12 @@ impl Elaborator<'_> {
         let message = format!("{what} must be {} vector, but nothing shows that `{text}` is one", article(needed));
         let diagnostic = Diagnostic::new(codes::E0203, self.place(ctx, span), message).note(num.vector.name());
         let diagnostic = match needed {
-            VectorKind::Simplex => diagnostic.fix("softmax makes positive numbers that sum to 1", span, format!("softmax({text})")),
-            VectorKind::UnitVector => diagnostic.fix("l2_normalize makes it unit length", span, format!("l2_normalize({text})")),
+            VectorKind::Simplex => {
+                diagnostic.fix("softmax makes positive numbers that sum to 1", span, format!("softmax({text})"))
+            }
+            VectorKind::UnitVector => {
+                diagnostic.fix("l2_normalize makes it unit length", span, format!("l2_normalize({text})"))
+            }
             _ => diagnostic.help(format!("declare it: `predict {text} : {}`", needed.name())),
         };
         self.report(diagnostic);
@@ -96,7 +104,15 @@ impl Elaborator<'_> {
         true
     }
 
-    fn report_support(&mut self, ctx: &Ctx, node: NodeId, needed: Interval, span: Span, what: &str, code: crate::diag::Code) {
+    fn report_support(
+        &mut self,
+        ctx: &Ctx,
+        node: NodeId,
+        needed: Interval,
+        span: Span,
+        what: &str,
+        code: crate::diag::Code,
+    ) {
         let support = self.support_in(ctx, node);
         let text = ctx.unit.source.slice(span).to_string();
         let found = self.describe(support);
@@ -152,7 +168,9 @@ fn requirement(needed: Interval) -> String {
 
 fn with_repairs(mut diagnostic: Diagnostic, needed: Interval, span: Span, text: &str) -> Diagnostic {
     if needed == Interval::REAL.without_zero() {
-        return diagnostic.help("make it positive: `softplus(…)`, `exp(…)`, or add a positive constant to something that is not negative");
+        return diagnostic.help(
+            "make it positive: `softplus(…)`, `exp(…)`, or add a positive constant to something that is not negative",
+        );
     }
     let fitting: Vec<_> = LINKS.iter().filter(|(image, _, _)| image.is_subset(needed)).collect();
     let best = fitting.first().map(|(image, _, _)| *image);

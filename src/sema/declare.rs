@@ -15,8 +15,21 @@ use crate::syntax::ast::{Axis, Declaration, ExprId, ExprKind, Name, Reducer, Rol
 
 /// Names of supports, for near misses.
 const SUPPORTS: &[&str] = &[
-    "real", "positive", "nonneg", "unit", "prob", "count", "int", "bool", "angle", "category", "simplex", "ordered",
-    "unit_vector", "cholesky", "density",
+    "real",
+    "positive",
+    "nonneg",
+    "unit",
+    "prob",
+    "count",
+    "int",
+    "bool",
+    "angle",
+    "category",
+    "simplex",
+    "ordered",
+    "unit_vector",
+    "cholesky",
+    "density",
 ];
 
 impl Elaborator<'_> {
@@ -24,7 +37,9 @@ impl Elaborator<'_> {
     pub fn declare_all(&mut self) {
         let program = Arc::clone(&self.program);
         self.whole_batch = program.ast.stmts.iter().any(|stmt| match &stmt.kind {
-            StmtKind::Declare(declaration) => declaration.axes.iter().any(|axis| matches!(axis, Axis::Named(name) if name.key == "batch")),
+            StmtKind::Declare(declaration) => {
+                declaration.axes.iter().any(|axis| matches!(axis, Axis::Named(name) if name.key == "batch"))
+            }
             _ => false,
         });
         for stmt in &program.ast.stmts {
@@ -92,14 +107,21 @@ impl Elaborator<'_> {
         match reducer {
             Reducer::Sum => self.reduction = Reduction::Sum,
             Reducer::Mean => self.reduction = Reduction::Mean,
-            _ => self.report(Diagnostic::new(codes::E0115, span, "rows are put together by `reduce sum` or `reduce mean`")),
+            _ => self.report(Diagnostic::new(
+                codes::E0115,
+                span,
+                "rows are put together by `reduce sum` or `reduce mean`",
+            )),
         }
     }
 
     fn define(&mut self, name: &Name, body: ExprId) {
         if self.definitions.contains_key(&name.key) {
             let message = format!("`{}` is defined twice", name.text);
-            self.report(Diagnostic::new(codes::E0306, name.span, message).help("a name has one meaning in a program; choose another name"));
+            self.report(
+                Diagnostic::new(codes::E0306, name.span, message)
+                    .help("a name has one meaning in a program; choose another name"),
+            );
             return;
         }
         self.definitions.insert(name.key.clone(), Definition::Waiting(body));
@@ -168,10 +190,16 @@ impl Elaborator<'_> {
         let learned = matches!(role, InputRole::Predict | InputRole::Param);
         if learned && support.integral {
             let message = format!("`{}` is learned by gradients, so it cannot be restricted to {support}", name.text);
-            self.report(Diagnostic::new(codes::E0206, name.span, message).help("learn the parameter of a distribution over it instead: `data` are whole numbers, rates are not"));
+            self.report(Diagnostic::new(codes::E0206, name.span, message).help(
+                "learn the parameter of a distribution over it instead: `data` are whole numbers, rates are not",
+            ));
         }
         let mut axes: Vec<AxisId> = declaration.axes.iter().map(|axis| self.axis_of(axis)).collect();
-        if axes.is_empty() && declaration.support.is_none() || (axes.is_empty() && self.roles.names.get(&name.key).is_some_and(|role| role.group.is_some()) && vector != VectorKind::Plain) {
+        if axes.is_empty() && declaration.support.is_none()
+            || (axes.is_empty()
+                && self.roles.names.get(&name.key).is_some_and(|role| role.group.is_some())
+                && vector != VectorKind::Plain)
+        {
             axes.extend(self.free_axis(&name.key));
         }
         if matches!(role, InputRole::Data | InputRole::Predict) && !self.whole_batch {
@@ -190,7 +218,9 @@ impl Elaborator<'_> {
         }
         let set = self.options.set.get(key).map(std::slice::from_ref).or(value);
         match set {
-            Some([first, rest @ ..]) => rest.iter().fold(Interval::point(*first), |all, &x| all.union(Interval::point(x))),
+            Some([first, rest @ ..]) => {
+                rest.iter().fold(Interval::point(*first), |all, &x| all.union(Interval::point(x)))
+            }
             _ => support,
         }
     }
@@ -258,7 +288,16 @@ impl Elaborator<'_> {
     }
 
     #[allow(clippy::too_many_arguments)] // The facts of one name.
-    fn add_name(&mut self, name: &Name, role: InputRole, axes: Vec<AxisId>, support: Interval, vector: VectorKind, value: Option<Vec<f64>>, declared: bool) -> usize {
+    fn add_name(
+        &mut self,
+        name: &Name,
+        role: InputRole,
+        axes: Vec<AxisId>,
+        support: Interval,
+        vector: VectorKind,
+        value: Option<Vec<f64>>,
+        declared: bool,
+    ) -> usize {
         let learned = matches!(role, InputRole::Predict | InputRole::Param);
         let link = if learned && self.options.raw { link_of(support, vector) } else { Link::Identity };
         let stored = if link == Link::Identity { support } else { Interval::REAL };
@@ -336,7 +375,9 @@ impl Elaborator<'_> {
         match &self.program.ast.expr(id).kind {
             ExprKind::Number { value, .. } => Some(vec![*value]),
             ExprKind::Unary(UnaryOp::Neg, inner) => Some(self.literal(*inner)?.into_iter().map(|x| -x).collect()),
-            ExprKind::Vector(items) => items.iter().map(|&item| self.literal(item).filter(|x| x.len() == 1)?.first().copied()).collect(),
+            ExprKind::Vector(items) => {
+                items.iter().map(|&item| self.literal(item).filter(|x| x.len() == 1)?.first().copied()).collect()
+            }
             ExprKind::Binary { op, lhs, rhs, .. } => {
                 let (a, b) = (*self.literal(*lhs)?.first()?, *self.literal(*rhs)?.first()?);
                 let value = match op {
@@ -362,7 +403,12 @@ impl Elaborator<'_> {
     }
 
     /// A support as written: the set of each element, and structure along the last axis.
-    pub fn support_expr(&mut self, unit: &Arc<Unit>, support: &SupportExpr, axes: Option<&[Axis]>) -> (Interval, VectorKind) {
+    pub fn support_expr(
+        &mut self,
+        unit: &Arc<Unit>,
+        support: &SupportExpr,
+        axes: Option<&[Axis]>,
+    ) -> (Interval, VectorKind) {
         let plain = |interval| (interval, VectorKind::Plain);
         let number = |this: &Self, id: ExprId| match &unit.ast.expr(id).kind {
             ExprKind::Number { value, .. } => Some(*value),
@@ -397,7 +443,9 @@ impl Elaborator<'_> {
         };
         match (support.args.as_slice(), support.closed) {
             ([lo, hi], Some((lo_closed, hi_closed))) => match (number(self, *lo), number(self, *hi)) {
-                (Some(lo), Some(hi)) if lo <= hi => plain(base.intersect(Interval::new(lo, !lo_closed, hi, !hi_closed, base.integral))),
+                (Some(lo), Some(hi)) if lo <= hi => {
+                    plain(base.intersect(Interval::new(lo, !lo_closed, hi, !hi_closed, base.integral)))
+                }
                 _ => {
                     let message = "the ends of an interval are numbers, the lower first";
                     self.report(Diagnostic::new(codes::E0115, support.span, message));

@@ -10,7 +10,16 @@ use crate::syntax::ast::{BinaryOp, ExprId};
 impl Elaborator<'_> {
     /// An operator with a density on at least one side.
     #[allow(clippy::too_many_arguments)] // An operator with its operands as values and as text.
-    pub fn density_operator(&mut self, ctx: &Ctx, op: BinaryOp, left: Value, right: Value, ids: (ExprId, ExprId), op_span: Span, span: Span) -> Value {
+    pub fn density_operator(
+        &mut self,
+        ctx: &Ctx,
+        op: BinaryOp,
+        left: Value,
+        right: Value,
+        ids: (ExprId, ExprId),
+        op_span: Span,
+        span: Span,
+    ) -> Value {
         match (op, left, right) {
             (_, Value::Dist(dist), _) | (_, _, Value::Dist(dist)) => {
                 let place = self.place(ctx, span);
@@ -49,14 +58,28 @@ impl Elaborator<'_> {
         }
         let variates = a.variates.into_iter().chain(b.variates).collect();
         let axes = union_axes(&a.axes, &b.axes);
-        Value::Density(Box::new(Density { log, axes, measure: a.measure.and(b.measure), variates, form: Form::Product(parts), instance: None }))
+        Value::Density(Box::new(Density {
+            log,
+            axes,
+            measure: a.measure.and(b.measure),
+            variates,
+            form: Form::Product(parts),
+            instance: None,
+        }))
     }
 
     fn quotient(&mut self, a: Density, b: Density) -> Value {
         let log = self.graph.apply(Op::Sub, &[a.log, b.log]);
         let form = Form::Quotient(Box::new(a.form), Box::new(b.form));
         let axes = union_axes(&a.axes, &b.axes);
-        Value::Density(Box::new(Density { log, axes, measure: a.measure.and(b.measure), variates: a.variates, form, instance: None }))
+        Value::Density(Box::new(Density {
+            log,
+            axes,
+            measure: a.measure.and(b.measure),
+            variates: a.variates,
+            form,
+            instance: None,
+        }))
     }
 
     fn weighted(&mut self, p: Density, w: Num) -> Value {
@@ -77,7 +100,10 @@ impl Elaborator<'_> {
             _ => {
                 let place = self.place(ctx, span);
                 let message = "a sum of densities is a mixture, and needs weights that add to 1";
-                self.fail(Diagnostic::new(codes::E0502, place, message).help("weigh them, `0.3 * p + 0.7 * q`; or multiply them, `p * q`, if both are observed"))
+                self.fail(
+                    Diagnostic::new(codes::E0502, place, message)
+                        .help("weigh them, `0.3 * p + 0.7 * q`; or multiply them, `p * q`, if both are observed"),
+                )
             }
         }
     }
@@ -119,7 +145,9 @@ impl Elaborator<'_> {
             result = Some(match result {
                 None => Density { log, axes, instance: None, ..density },
                 Some(sum) => {
-                    if !self.same_measure(ctx, sum.measure, density.measure, span) || !self.same_variates(ctx, &sum, &density, span) {
+                    if !self.same_measure(ctx, sum.measure, density.measure, span)
+                        || !self.same_variates(ctx, &sum, &density, span)
+                    {
                         return Value::Error;
                     }
                     let log = self.graph.apply(Op::LogAddExp, &[sum.log, log]);
@@ -167,7 +195,8 @@ impl Elaborator<'_> {
     pub fn missing_variate(&mut self, dist: &Instance, place: Span) {
         let name = &dist.name;
         let message = format!("`{name}` has no variate here: nothing says what is observed");
-        let diagnostic = Diagnostic::new(codes::E0304, place, message).help(format!("write `{name}(k | …)` or `k ~ {name}(…)`"));
+        let diagnostic =
+            Diagnostic::new(codes::E0304, place, message).help(format!("write `{name}(k | …)` or `k ~ {name}(…)`"));
         self.report(diagnostic);
     }
 
@@ -182,18 +211,31 @@ impl Elaborator<'_> {
         let message = "a density and a cost cannot be added: one is a probability, the other is minimised";
         let mut diagnostic = Diagnostic::new(codes::E0501, self.place(ctx, place), message).note("density");
         if ctx.call.is_none() {
-            diagnostic = diagnostic.fix(format!("nll({text}) is its negative log, a cost"), place, format!("nll({text})"));
+            diagnostic =
+                diagnostic.fix(format!("nll({text}) is its negative log, a cost"), place, format!("nll({text})"));
         }
         self.fail(diagnostic)
     }
 
     /// `if c then p else q`
     pub fn select_density(&mut self, ctx: &Ctx, test: Num, a: Density, b: Density, span: Span) -> Value {
-        let as_num = |density: &Density| Num { node: density.log, axes: density.axes.clone(), kind: Kind::Real, vector: VectorKind::Plain };
+        let as_num = |density: &Density| Num {
+            node: density.log,
+            axes: density.axes.clone(),
+            kind: Kind::Real,
+            vector: VectorKind::Plain,
+        };
         let Value::Num(chosen) = self.select(ctx, test, as_num(&a), as_num(&b), span) else { return Value::Error };
         let mut variates = a.variates;
         variates.extend(b.variates.into_iter().filter(|name| !variates.contains(name)).collect::<Vec<_>>());
         let form = Form::If(Box::new(a.form), Box::new(b.form));
-        Value::Density(Box::new(Density { log: chosen.node, axes: chosen.axes, measure: a.measure.and(b.measure), variates, form, instance: None }))
+        Value::Density(Box::new(Density {
+            log: chosen.node,
+            axes: chosen.axes,
+            measure: a.measure.and(b.measure),
+            variates,
+            form,
+            instance: None,
+        }))
     }
 }

@@ -199,7 +199,14 @@ impl<'a> Elaborator<'a> {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    fn term(&mut self, label: Option<String>, position: usize, tilde: Option<ExprId>, body: ExprId, span: Span) -> Option<Term> {
+    fn term(
+        &mut self,
+        label: Option<String>,
+        position: usize,
+        tilde: Option<ExprId>,
+        body: ExprId,
+        span: Span,
+    ) -> Option<Term> {
         let mut ctx = self.program_ctx();
         if let Some(tilde) = tilde {
             ctx.tilde = Some(self.variates(&ctx, &[tilde])?);
@@ -213,8 +220,13 @@ impl<'a> Elaborator<'a> {
                 let kind = TermKind::Density(Box::new(density.form));
                 Some(Term { label, labelled, kind, node: density.log, axes: density.axes, span })
             }
-            Value::Num(num) => self.cost_term(num, place).map(|node| {
-                Term { label, labelled, kind: TermKind::Cost, node, axes: Vec::new(), span }
+            Value::Num(num) => self.cost_term(num, place).map(|node| Term {
+                label,
+                labelled,
+                kind: TermKind::Cost,
+                node,
+                axes: Vec::new(),
+                span,
             }),
             Value::Mixing(parts) => {
                 self.incomplete_mixture(&parts, place);
@@ -231,7 +243,9 @@ impl<'a> Elaborator<'a> {
     fn cost_term(&mut self, num: Num, place: Span) -> Option<NodeId> {
         if num.kind == Kind::Bool {
             let message = "a condition is not a cost: this is true or false, and a term is a number";
-            self.report(Diagnostic::new(codes::E0504, place, message).help("write `if … then … else …`, or `sum[i where …] …`"));
+            self.report(
+                Diagnostic::new(codes::E0504, place, message).help("write `if … then … else …`, or `sum[i where …] …`"),
+            );
             return None;
         }
         if num.axes.is_empty() {
@@ -304,7 +318,8 @@ impl<'a> Elaborator<'a> {
                 let message = "this is a probability density where a number is needed";
                 let mut diagnostic = Diagnostic::new(codes::E0501, place, message).note("density");
                 if ctx.call.is_none() {
-                    diagnostic = diagnostic.fix("nll(…) is its negative logarithm, a cost", span, format!("nll({text})"));
+                    diagnostic =
+                        diagnostic.fix("nll(…) is its negative logarithm, a cost", span, format!("nll({text})"));
                 }
                 self.report(diagnostic);
                 None
@@ -352,13 +367,15 @@ impl<'a> Elaborator<'a> {
             Some(Definition::Done(value)) => return value.clone(),
             Some(Definition::Running(at)) => {
                 let message = format!("`{key}` is defined by itself");
-                let diagnostic = Diagnostic::new(codes::E0601, *at, message).help("give one of the names in the circle a value that does not need the others");
+                let diagnostic = Diagnostic::new(codes::E0601, *at, message)
+                    .help("give one of the names in the circle a value that does not need the others");
                 return self.fail(diagnostic);
             }
             Some(Definition::Waiting(_)) => {}
             None => return Value::Error,
         }
-        let Some(Definition::Waiting(body)) = self.definitions.insert(key.to_string(), Definition::Running(span)) else {
+        let Some(Definition::Waiting(body)) = self.definitions.insert(key.to_string(), Definition::Running(span))
+        else {
             return Value::Error;
         };
         let place = self.program.ast.expr(body).span;
@@ -372,7 +389,10 @@ impl<'a> Elaborator<'a> {
 
     pub fn too_deep(&mut self, place: Span) -> Value {
         let message = format!("functions and definitions are nested more than {MAX_DEPTH} deep here");
-        self.fail(Diagnostic::new(codes::E0602, place, message).help("does a function call itself? A loss is a formula: write a reducer such as `sum[i] …` instead"))
+        self.fail(
+            Diagnostic::new(codes::E0602, place, message)
+                .help("does a function call itself? A loss is a formula: write a reducer such as `sum[i] …` instead"),
+        )
     }
 
     pub fn guard_size(&mut self, ctx: &Ctx, span: Span) -> bool {
@@ -384,7 +404,10 @@ impl<'a> Elaborator<'a> {
             self.too_deep(place);
         } else {
             let message = format!("the program expands to more than {MAX_NODES} operations here");
-            self.report(Diagnostic::new(codes::E0603, place, message).help("write repeated structure as a reducer over an axis"));
+            self.report(
+                Diagnostic::new(codes::E0603, place, message)
+                    .help("write repeated structure as a reducer over an axis"),
+            );
         }
         false
     }
@@ -441,7 +464,9 @@ impl<'a> Elaborator<'a> {
             return true; // true counts as 1, false as 0
         }
         let message = "a condition is needed here, and this is a number";
-        self.report(Diagnostic::new(codes::E0504, self.place(ctx, span), message).help("compare it: `x > 0`, `y == 1`"));
+        self.report(
+            Diagnostic::new(codes::E0504, self.place(ctx, span), message).help("compare it: `x > 0`, `y == 1`"),
+        );
         false
     }
 
@@ -469,7 +494,16 @@ impl<'a> Elaborator<'a> {
     }
 
     #[allow(clippy::too_many_arguments)] // An operator with its operands as values and as text.
-    fn binary(&mut self, ctx: &Ctx, op: BinaryOp, left: Value, right: Value, ids: (ExprId, ExprId), op_span: Span, span: Span) -> Value {
+    fn binary(
+        &mut self,
+        ctx: &Ctx,
+        op: BinaryOp,
+        left: Value,
+        right: Value,
+        ids: (ExprId, ExprId),
+        op_span: Span,
+        span: Span,
+    ) -> Value {
         match (&left, &right) {
             (Value::Error, _) | (_, Value::Error) => return Value::Error,
             (Value::Num(_), Value::Num(_)) => {}
@@ -515,7 +549,14 @@ impl<'a> Elaborator<'a> {
         false
     }
 
-    fn divide(&mut self, ctx: &Ctx, a: Num, b: Num, ids: (ExprId, ExprId), axes: Vec<crate::ir::graph::VarId>) -> Value {
+    fn divide(
+        &mut self,
+        ctx: &Ctx,
+        a: Num,
+        b: Num,
+        ids: (ExprId, ExprId),
+        axes: Vec<crate::ir::graph::VarId>,
+    ) -> Value {
         let nonzero = Interval::REAL.without_zero();
         if !self.check_domain(ctx, b.node, nonzero, ids.1, "the divisor") {
             return Value::Error;
@@ -636,7 +677,10 @@ impl<'a> Elaborator<'a> {
             (Value::Density(a), Value::Density(b)) => self.select_density(ctx, test, *a, *b, span),
             _ => {
                 let message = "one branch is a density and the other is not";
-                self.fail(Diagnostic::new(codes::E0501, self.place(ctx, span), message).help("make both densities, or put `nll(…)` around the density"))
+                self.fail(
+                    Diagnostic::new(codes::E0501, self.place(ctx, span), message)
+                        .help("make both densities, or put `nll(…)` around the density"),
+                )
             }
         }
     }

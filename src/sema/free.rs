@@ -72,7 +72,9 @@ impl Roles {
 /// The expressions an expression is made of.
 pub(super) fn children(kind: &ExprKind) -> Vec<ExprId> {
     match kind {
-        ExprKind::Number { .. } | ExprKind::Bool(_) | ExprKind::Name(_) | ExprKind::Hole | ExprKind::Error => Vec::new(),
+        ExprKind::Number { .. } | ExprKind::Bool(_) | ExprKind::Name(_) | ExprKind::Hole | ExprKind::Error => {
+            Vec::new()
+        }
         ExprKind::Vector(items) => items.clone(),
         ExprKind::Index { base, indices } => std::iter::once(*base).chain(indices.iter().copied()).collect(),
         ExprKind::Call { variates, args, .. } => {
@@ -144,7 +146,14 @@ impl Elaborator<'_> {
         }
     }
 
-    fn collect_call(&mut self, ast: &Ast, callee: &str, variates: Option<&[ExprId]>, args: &[(Option<&str>, ExprId)], tilde: Option<ExprId>) {
+    fn collect_call(
+        &mut self,
+        ast: &Ast,
+        callee: &str,
+        variates: Option<&[ExprId]>,
+        args: &[(Option<&str>, ExprId)],
+        tilde: Option<ExprId>,
+    ) {
         let mut groups = HashMap::new();
         if let Some(unit) = self.unit_of(callee, true)
             && let Some(def) = unit.distribution(callee)
@@ -185,7 +194,12 @@ impl Elaborator<'_> {
                 }
             }
         } else if super::builtins::takes_vector(callee, args.len()) {
-            let formal = Formal { name: super::builtins::anonymous_name(), support: None, axes: vec![Axis::Named(super::builtins::anonymous_name())], default: None };
+            let formal = Formal {
+                name: super::builtins::anonymous_name(),
+                support: None,
+                axes: vec![Axis::Named(super::builtins::anonymous_name())],
+                default: None,
+            };
             for (_, id) in args {
                 self.collect_vector(ast, &formal, *id, &mut groups);
             }
@@ -237,7 +251,13 @@ impl Elaborator<'_> {
             return Some(axis);
         }
         // A declared name of the same group gives its last axis.
-        let members: Vec<String> = self.roles.names.iter().filter(|(_, role)| role.group.is_some_and(|g| self.roles.root(g) == group)).map(|(key, _)| key.clone()).collect();
+        let members: Vec<String> = self
+            .roles
+            .names
+            .iter()
+            .filter(|(_, role)| role.group.is_some_and(|g| self.roles.root(g) == group))
+            .map(|(key, _)| key.clone())
+            .collect();
         let declared = members.iter().find_map(|member| {
             let info = self.names.get(*self.by_key.get(member)?)?;
             if !info.declared {

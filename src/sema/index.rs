@@ -43,7 +43,11 @@ impl Elaborator<'_> {
     fn subscript(&mut self, ctx: &Ctx, num: Num, subscripts: &[(Num, Span)], span: Span) -> Option<Num> {
         if subscripts.len() > num.axes.len() {
             let text = ctx.unit.source.slice(span).to_string();
-            let shape = if num.axes.is_empty() { "a scalar".to_string() } else { format!("an array over {}", self.axes_text(&num.axes)) };
+            let shape = if num.axes.is_empty() {
+                "a scalar".to_string()
+            } else {
+                format!("an array over {}", self.axes_text(&num.axes))
+            };
             let message = format!("`{text}` has {} subscripts, but what it indexes is {shape}", subscripts.len());
             self.report(Diagnostic::new(codes::E0401, self.place(ctx, span), message));
             return None;
@@ -68,12 +72,16 @@ impl Elaborator<'_> {
         let text = ctx.unit.source.slice(place).to_string();
         if !support.integral {
             let message = format!("a subscript is a whole number, but `{text}` is {support}");
-            self.report(Diagnostic::new(codes::E0405, self.place(ctx, place), message).help("declare it as `category` or `count`"));
+            self.report(
+                Diagnostic::new(codes::E0405, self.place(ctx, place), message)
+                    .help("declare it as `category` or `count`"),
+            );
             return None;
         }
         let size = self.graph.axis(axis).size;
         let computed = !matches!(self.graph.node(index.node), Node::Var(_) | Node::Load(..));
-        let leaves = support.lo < 0.0 || size.is_some_and(|size| support.hi > size as f64 - 1.0 && support.hi.is_finite());
+        let leaves =
+            support.lo < 0.0 || size.is_some_and(|size| support.hi > size as f64 - 1.0 && support.hi.is_finite());
         if leaves && (computed || support.as_point().is_some()) && !ctx.unit.trusted {
             let axis = self.axis_text(axis);
             let message = format!("the subscript `{text}` can leave the axis {axis}: it lies in {support}");
@@ -96,7 +104,15 @@ impl Elaborator<'_> {
     }
 
     /// `sum[i in N, j where c] body`
-    pub fn reducer(&mut self, ctx: &Ctx, reducer: Reducer, binders: &[Binder], cond: Option<ExprId>, body: Option<ExprId>, span: Span) -> Value {
+    pub fn reducer(
+        &mut self,
+        ctx: &Ctx,
+        reducer: Reducer,
+        binders: &[Binder],
+        cond: Option<ExprId>,
+        body: Option<ExprId>,
+        span: Span,
+    ) -> Value {
         if !self.guard_size(ctx, span) {
             return Value::Error;
         }
@@ -170,7 +186,15 @@ impl Elaborator<'_> {
         node
     }
 
-    fn reduce_density(&mut self, ctx: &Ctx, reducer: Reducer, vars: &[VarId], value: Value, cond: Option<Num>, span: Span) -> Value {
+    fn reduce_density(
+        &mut self,
+        ctx: &Ctx,
+        reducer: Reducer,
+        vars: &[VarId],
+        value: Value,
+        cond: Option<Num>,
+        span: Span,
+    ) -> Value {
         let place = self.place(ctx, span);
         match (reducer, value) {
             (Reducer::Prod, Value::Density(mut density)) => {
@@ -182,7 +206,10 @@ impl Elaborator<'_> {
             (Reducer::Sum, Value::Mixing(parts)) => self.mixture_over(ctx, vars, parts, cond, place),
             (Reducer::Sum, Value::Density(_)) => {
                 let message = "a sum of densities is a mixture, and needs weights that add to 1";
-                self.fail(Diagnostic::new(codes::E0502, place, message).help("write `∑[k] w[k] · p[k]` with `w` a simplex, or `∏[k] p[k]` for independent events"))
+                self.fail(
+                    Diagnostic::new(codes::E0502, place, message)
+                        .help("write `∑[k] w[k] · p[k]` with `w` a simplex, or `∏[k] p[k]` for independent events"),
+                )
             }
             (_, _) => {
                 let message = "densities are multiplied (`prod`) or mixed (`sum` with weights); this reducer has no meaning for them";
@@ -191,14 +218,22 @@ impl Elaborator<'_> {
         }
     }
 
-    fn mixture_over(&mut self, ctx: &Ctx, vars: &[VarId], parts: Vec<(Num, super::value::Density)>, cond: Option<Num>, place: Span) -> Value {
+    fn mixture_over(
+        &mut self,
+        ctx: &Ctx,
+        vars: &[VarId],
+        parts: Vec<(Num, super::value::Density)>,
+        cond: Option<Num>,
+        place: Span,
+    ) -> Value {
         let [(weight, density)] = parts.as_slice() else {
             let message = "inside a sum over an index, a mixture has one weighted density";
             return self.fail(Diagnostic::new(codes::E0502, place, message));
         };
         if !self.weights_sum_to_one(ctx, weight, vars, cond.as_ref()) {
             let message = "the weights of this mixture are not known to add to 1 over the index";
-            let diagnostic = Diagnostic::new(codes::E0503, place, message).help("make the weights a simplex: `softmax(v)`, or declare `param w : simplex[K]`");
+            let diagnostic = Diagnostic::new(codes::E0503, place, message)
+                .help("make the weights a simplex: `softmax(v)`, or declare `param w : simplex[K]`");
             return self.fail(diagnostic);
         }
         let log_weight = self.graph.apply(Op::Log, &[weight.node]);
@@ -213,14 +248,23 @@ impl Elaborator<'_> {
     }
 
     /// The axis an index runs over: as given, else that of the subscripts it is used in.
-    fn binder_axis(&mut self, ctx: &Ctx, binder: &Binder, cond: Option<ExprId>, body: Option<ExprId>) -> Option<AxisId> {
+    fn binder_axis(
+        &mut self,
+        ctx: &Ctx,
+        binder: &Binder,
+        cond: Option<ExprId>,
+        body: Option<ExprId>,
+    ) -> Option<AxisId> {
         match &binder.axis {
             Some(Axis::Sized(size, _)) => return Some(self.sized_axis(*size as usize)),
             Some(Axis::Named(name)) => {
                 let known = ctx.axes.get(&name.key).or_else(|| self.named_axes.get(&name.key)).copied();
                 if known.is_none() {
                     let message = format!("no declaration has an axis `{}`", name.text);
-                    self.report(Diagnostic::new(codes::E0404, self.place(ctx, name.span), message).help("axes come from declarations such as `data k : count[N]`"));
+                    self.report(
+                        Diagnostic::new(codes::E0404, self.place(ctx, name.span), message)
+                            .help("axes come from declarations such as `data k : count[N]`"),
+                    );
                 }
                 return known;
             }
@@ -239,7 +283,10 @@ impl Elaborator<'_> {
         if first.is_none() {
             let name = &binder.name.text;
             let message = format!("which axis does `{name}` run over? It is not used as a subscript here");
-            self.report(Diagnostic::new(codes::E0404, self.place(ctx, binder.name.span), message).help(format!("write `{name} in N`")));
+            self.report(
+                Diagnostic::new(codes::E0404, self.place(ctx, binder.name.span), message)
+                    .help(format!("write `{name} in N`")),
+            );
         }
         if let Some(&other) = found.iter().find(|&&axis| Some(axis) != first) {
             let (a, b) = (self.axis_text(found[0]), self.axis_text(other));

@@ -43,9 +43,7 @@ type Slot = OnceLock<Arc<Unit>>;
 
 fn index() -> &'static HashMap<&'static str, (&'static str, &'static str, Slot)> {
     static INDEX: OnceLock<HashMap<&'static str, (&'static str, &'static str, Slot)>> = OnceLock::new();
-    INDEX.get_or_init(|| {
-        KERNELS.iter().map(|&(name, path, text)| (name, (path, text, OnceLock::new()))).collect()
-    })
+    INDEX.get_or_init(|| KERNELS.iter().map(|&(name, path, text)| (name, (path, text, OnceLock::new()))).collect())
 }
 
 /// The names of all entries with the path of their file, sorted by path.

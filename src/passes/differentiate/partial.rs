@@ -25,6 +25,10 @@ impl Reverse<'_> {
                 })
                 .collect();
         }
+        if let (Op::Log, &[x]) = (op, args) {
+            // One division of the adjoint: k/λ is exactly 1 at k = λ, and 0 where the adjoint is 0, also at x = 0.
+            return vec![(x, self.graph.apply(Op::ZeroDiv, &[adjoint.value, x]), adjoint.cut)];
+        }
         let partials = match (op, args) {
             (Op::LogAddExp, &[a, b]) => log_add_exp(self.graph, id, a, b),
             _ => (op.info().derivative)(self.graph, id, args),

@@ -88,7 +88,7 @@ fn batch_hard_triplets() {
     let z = b.input("z", &[ROWS, m], Interval::REAL);
     let y = b.input("y", &[ROWS], Interval::COUNT);
     let (i, p, q) = (b.fresh(ROWS), b.fresh(ROWS), b.fresh(ROWS));
-    let mut distance = |b: &mut Build, j| {
+    let distance = |b: &mut Build, j| {
         let c = b.fresh(m);
         let zi = b.g.load(z, &[Index::Var(i), Index::Var(c)]);
         let zj = b.g.load(z, &[Index::Var(j), Index::Var(c)]);

@@ -1,0 +1,86 @@
+//! The verifier: what every graph must satisfy between passes. A violation is an error in lossc itself.
+
+use crate::ir::graph::{Graph, Index, InputId, Node, NodeId, ROW, VarId, VarKind};
+use crate::ir::program::LossGraph;
+
+/// Checks a loss; gives every violation found.
+pub fn verify(loss: &LossGraph) -> Vec<String> {
+    let mut errors = Vec::new();
+    let graph = &loss.graph;
+    let roots: Vec<NodeId> =
+        loss.terms.iter().map(|term| term.node).chain(loss.gradients.iter().map(|(_, node)| *node)).collect();
+    for id in graph.reachable(&roots) {
+        node(graph, id, &mut errors);
+    }
+    for term in &loss.terms {
+        if graph.free(term.node).iter().any(|&var| var != ROW) {
+            errors.push(format!("term `{}` depends on more than the row", term.label));
+        }
+    }
+    for (input, gradient) in &loss.gradients {
+        let own = own_vars(graph, *input);
+        if !graph.free(*gradient).iter().all(|var| own.contains(var)) {
+            let name = &graph.input(*input).name;
+            errors.push(format!("the gradient of `{name}` depends on variables that are not its own axes"));
+        }
+    }
+    if graph.inputs().get(loss.seed.index()).is_none() {
+        errors.push("the seed is no input".into());
+    }
+    errors
+}
+
+fn own_vars(graph: &Graph, input: InputId) -> Vec<VarId> {
+    let axes = &graph.input(input).axes;
+    let nth = |at: usize| axes.iter().take(at).filter(|before| axes.get(at) == Some(before)).count() as u32;
+    let wanted = |at: usize| axes.get(at).map(|&axis| (axis, VarKind::Axis(nth(at))));
+    (0..axes.len())
+        .filter_map(wanted)
+        .filter_map(|(axis, kind)| graph.vars().iter().position(|var| var.axis == axis && var.kind == kind))
+        .map(|at| VarId(at as u32))
+        .collect()
+}
+
+fn node(graph: &Graph, id: NodeId, errors: &mut Vec<String>) {
+    let mut wrong = |what: String| errors.push(format!("%{}: {what}", id.0));
+    let node = graph.node(id);
+    for child in graph.children(node) {
+        if child >= id {
+            wrong(format!("uses %{}, which is not made before it", child.0));
+        }
+    }
+    match node {
+        Node::Apply(op, args) if args.len() != op.info().arity => {
+            wrong(format!("`{}` has {} arguments instead of {}", op.info().name, args.len(), op.info().arity));
+        }
+        Node::Load(input, index) => {
+            let Some(input) = graph.inputs().get(input.index()) else {
+                return wrong("loads an input that does not exist".into());
+            };
+            if index.len() != input.axes.len() {
+                wrong(format!("`{}` has {} axes and {} subscripts", input.name, input.axes.len(), index.len()));
+            }
+            for (index, &axis) in index.iter().zip(&input.axes) {
+                if let Index::Var(var) = index
+                    && graph.var(*var).axis != axis
+                {
+                    wrong(format!("a subscript of `{}` runs over another axis", input.name));
+                }
+            }
+        }
+        Node::Reduce { var, body, cond, .. } => {
+            let kind = graph.var(*var).kind;
+            if !(*var == ROW || matches!(kind, VarKind::Bound(_))) {
+                wrong(format!("binds {kind:?} instead of a canonical binder"));
+            }
+            let inside = [Some(*body), *cond];
+            for below in graph.reachable(&inside.into_iter().flatten().collect::<Vec<_>>()) {
+                let captured = matches!(graph.node(below), Node::Reduce { var: inner, .. } if inner == var);
+                if captured && graph.free(below).contains(var) {
+                    wrong(format!("%{} binds its variable again around a use of it", below.0));
+                }
+            }
+        }
+        _ => {}
+    }
+}
