@@ -1,0 +1,166 @@
+//! The page of a run, put together.
+
+use super::html::{STYLE, escape, listing, number, table};
+use super::{ReportError, Result, calibration, compare, counts, curves, distances};
+use crate::record::{Baselines, CalibrationDiagnostics, CountDiagnostics, DistanceDiagnostics, Record, Status};
+use std::path::Path;
+
+/// One self-contained HTML page: of one run, or of several compared.
+///
+/// # Errors
+/// No record was given, an artifact doesn't read back, or the drawing library fails.
+pub fn page(records: &[Record]) -> Result<String> {
+    match records {
+        [] => Err(ReportError::Empty),
+        [one] => Ok(document(&one.run.id, &single(one)?)),
+        several => Ok(document("Runs compared", &compare::body(&several.iter().collect::<Vec<_>>())?)),
+    }
+}
+
+/// Makes the page and writes it to a file, whole or not at all.
+///
+/// # Errors
+/// As [`page`]; the file can't be written.
+pub fn write(records: &[Record], path: &Path) -> Result<()> {
+    let html = page(records)?;
+    let unfinished = path.with_extension("html.part");
+    let write = || {
+        std::fs::write(&unfinished, html)?;
+        std::fs::rename(&unfinished, path)
+    };
+    write().map_err(|source| ReportError::Io { path: path.to_owned(), source })
+}
+
+fn document(title: &str, body: &str) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
+         <title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
+        escape(title)
+    )
+}
+
+fn single(record: &Record) -> Result<String> {
+    let mut body = head(record);
+    body.push_str(&metrics(record)?);
+    body.push_str(&program(record));
+    let curves = curves::figures(record)?;
+    if !curves.is_empty() {
+        body.push_str(&format!("<h2>Learning curves</h2>\n<div class=\"figures\">\n{curves}</div>\n"));
+    }
+    body.push_str(&diagnostics(record)?);
+    body.push_str(&provenance(record));
+    Ok(body)
+}
+
+/// When, how long, how it ended.
+pub(super) fn facts(record: &Record) -> String {
+    let run = &record.run;
+    let started = run.started.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %Z");
+    format!(
+        "{} · started {started} · {} s · {} steps · {} epochs · seed {}",
+        run.status,
+        number(run.seconds),
+        run.steps,
+        run.epochs,
+        record.seed
+    )
+}
+
+fn head(record: &Record) -> String {
+    let run = &record.run;
+    let mut html = format!("<h1>{}</h1>\n<p class=\"facts\">{}</p>\n", escape(&run.id), escape(&facts(record)));
+    let notice = match run.status {
+        Status::Done => None,
+        Status::Running => Some("This run is still being trained; the page shows what was recorded when it was made."),
+        Status::Interrupted => Some("This run was interrupted before its end."),
+        Status::Failed => Some("This run failed."),
+    };
+    if notice.is_some() || run.message.is_some() {
+        let message = run.message.as_deref().unwrap_or_default();
+        html.push_str(&format!("<p class=\"notice\">{} {}</p>\n", notice.unwrap_or_default(), escape(message)));
+    }
+    html
+}
+
+/// Final metrics a split, and the baselines on the same rows.
+fn metrics(record: &Record) -> Result<String> {
+    let baselines: Vec<_> = record.artifacts_of::<Baselines>()?.into_iter().flat_map(|(_, b)| b.0).collect();
+    let scores = &record.run.scores;
+    let mut names: Vec<&str> = scores.metrics();
+    for baseline in &baselines {
+        if !names.contains(&baseline.metric.as_str()) {
+            names.push(&baseline.metric);
+        }
+    }
+    if names.is_empty() {
+        return Ok("<h2>Final metrics</h2>\n<p>None were recorded.</p>\n".to_owned());
+    }
+    let cell = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
+    let mut rows = Vec::new();
+    for (split, _) in scores.splits() {
+        let cells = names.iter().map(|metric| cell(scores.get(split, metric)));
+        rows.push([split.to_owned()].into_iter().chain(cells).collect());
+    }
+    let mut models: Vec<(&str, &str)> = Vec::new();
+    for baseline in &baselines {
+        let model = (baseline.name.as_str(), baseline.split.as_str());
+        if !models.contains(&model) {
+            models.push(model);
+        }
+    }
+    for (name, split) in models {
+        let figure = |metric: &&str| {
+            baselines.iter().find(|b| b.name == name && b.split == split && b.metric == *metric).map(|b| b.value)
+        };
+        let cells = names.iter().map(|metric| cell(figure(metric)));
+        rows.push([format!("{split}: {name}")].into_iter().chain(cells).collect());
+    }
+    let head: Vec<String> = [""].iter().chain(&names).map(|name| (*name).to_owned()).collect();
+    Ok(format!("<h2>Final metrics</h2>\n{}", table(&head, &rows)))
+}
+
+/// The program and its derivation. The derivation is HTML that `explain` has made and escaped.
+pub(super) fn program(record: &Record) -> String {
+    let mut html = format!(
+        "<h2>The program</h2>\n<p class=\"facts\">{}</p>\n{}",
+        escape(&record.program_name),
+        listing(&record.program_text)
+    );
+    if !record.derivation_html.trim().is_empty() {
+        html.push_str(&format!("<h2>Its derivation</h2>\n{}\n", record.derivation_html));
+    }
+    html
+}
+
+fn diagnostics(record: &Record) -> Result<String> {
+    let mut html = String::new();
+    for (_, found) in record.artifacts_of::<CountDiagnostics>()? {
+        html.push_str(&format!("<h2>Are the counts what the density says?</h2>\n{}", counts::section(&found)?));
+    }
+    for (_, found) in record.artifacts_of::<CalibrationDiagnostics>()? {
+        html.push_str(&format!(
+            "<h2>Is the predicted σ the error that is made?</h2>\n{}",
+            calibration::section(&found)?
+        ));
+    }
+    for (_, found) in record.artifacts_of::<DistanceDiagnostics>()? {
+        html.push_str(&format!("<h2>Are the same near and the different far?</h2>\n{}", distances::section(&found)?));
+    }
+    Ok(html)
+}
+
+/// What it takes to do it again: spec, data, versions.
+pub(super) fn provenance(record: &Record) -> String {
+    let mut html = format!("<h2>Spec</h2>\n<pre>{}</pre>\n<h2>Data and versions</h2>\n", escape(&record.spec_text));
+    if !record.data.is_empty() {
+        let head = ["file", "bytes", "SHA-256"].map(str::to_owned);
+        let rows: Vec<_> =
+            record.data.iter().map(|f| vec![f.path.clone(), f.bytes.to_string(), f.sha256.clone()]).collect();
+        html.push_str(&table(&head, &rows));
+    }
+    let rows: Vec<_> = record.versions.iter().map(|(name, version)| vec![name.clone(), version.clone()]).collect();
+    html.push_str(&table(&["what", "version"].map(str::to_owned), &rows));
+    html
+}
