@@ -1,3 +1,17 @@
 //! Training: networks over dfdx, the compiled loss as one op on its tape, optimisers, checkpoints.
 
+pub mod bridge;
+pub mod locate;
 pub mod network;
+pub mod optimiser;
+pub mod step;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod gradient_tests;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod reference;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod test_support;

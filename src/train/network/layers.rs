@@ -364,6 +364,23 @@ pub fn check_heads(trunk: InputShape, heads: &[Head]) -> Result<(), ShapeErrors>
     if errors.is_empty() { Ok(()) } else { Err(ShapeErrors(errors)) }
 }
 
+/// Checks that each of the loss's parameters has as many values as its sizes multiply to.
+///
+/// # Errors
+/// Every parameter that does not.
+pub(super) fn check_params(params: &[super::ParamInit]) -> Result<(), ShapeErrors> {
+    let errors: Vec<ShapeError> = params
+        .iter()
+        .filter(|p| p.dims.iter().product::<usize>() != p.values.len())
+        .map(|p| ShapeError {
+            path: Vec::new(),
+            layer: p.name.clone(),
+            fault: ShapeFault::InitLength { units: p.dims.iter().product(), given: p.values.len() },
+        })
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(ShapeErrors(errors)) }
+}
+
 fn infer_into(
     input: InputShape,
     layers: &[Layer],
