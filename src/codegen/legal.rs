@@ -1,0 +1,184 @@
+//! Rewrites a loss into the primitives that the schedule and the code generator know.
+//!
+//! Works on its own copy of the graph: sizes become numbers, conditions of reductions become selections, and primitives
+//! that are another one plus arithmetic (`xlogy`, `logaddexp`, constant powers) are spelled out, so that one exponential
+//! or logarithm serves value and gradient. Every rewrite keeps the primitive's values, NaN and infinities included.
+//! Depends on the IR only; knows nothing of memory or machine code.
+
+use crate::ir::graph::{Graph, InputId, Node, NodeId, ROW, ROWS, VarId};
+use crate::ir::op::{Op, ReduceOp};
+use crate::ir::program::LossGraph;
+
+/// Which of the outputs a kernel computes, and how the rows are weighted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Variant {
+    /// Gradients as well as values.
+    pub gradients: bool,
+    /// Every row has the adjoint 1/rows (else: the caller's weights).
+    pub uniform: bool,
+}
+
+/// A loss in legal form.
+#[derive(Debug)]
+pub(super) struct Legal {
+    pub graph: Graph,
+    pub seed: InputId,
+    /// One node a term.
+    pub terms: Vec<NodeId>,
+    /// The row's loss: the sum of the terms that depend on the row.
+    pub per_row: Option<NodeId>,
+    /// The gradients asked for.
+    pub gradients: Vec<(InputId, NodeId)>,
+}
+
+/// The legal form of a loss for these axis sizes (the entry of [`ROWS`] is not read).
+#[allow(clippy::indexing_slicing)] // Proven: `renamed` has an entry a node, and children precede their users.
+pub(super) fn legalise(loss: &LossGraph, sizes: &[usize], variant: Variant) -> Legal {
+    let wanted: &[(InputId, NodeId)] = if variant.gradients { &loss.gradients } else { &[] };
+    let mut roots: Vec<NodeId> = loss.terms.iter().map(|term| term.node).collect();
+    roots.extend(wanted.iter().map(|&(_, node)| node));
+    let mut rewriter = Rewriter { graph: loss.graph.clone(), seed: loss.seed, uniform: variant.uniform, sizes };
+    let mut renamed: Vec<NodeId> = (0..loss.graph.len() as u32).map(NodeId).collect();
+    for id in loss.graph.reachable(&roots) {
+        let node = loss.graph.node(id).clone();
+        let children: Vec<NodeId> = loss.graph.children(&node).iter().map(|child| renamed[child.index()]).collect();
+        renamed[id.index()] = rewriter.rewrite(&node, &children);
+    }
+    let terms: Vec<NodeId> = loss.terms.iter().map(|term| renamed[term.node.index()]).collect();
+    let mut graph = rewriter.graph;
+    let per_row = terms
+        .iter()
+        .zip(&loss.terms)
+        .filter(|(_, term)| loss.graph.free(term.node).contains(&ROW))
+        .map(|(&node, _)| node)
+        .reduce(|sum, node| graph.apply(Op::Add, &[sum, node]));
+    let gradients = wanted.iter().map(|&(input, node)| (input, renamed[node.index()])).collect();
+    Legal { graph, seed: loss.seed, terms, per_row, gradients }
+}
+
+struct Rewriter<'a> {
+    graph: Graph,
+    seed: InputId,
+    uniform: bool,
+    sizes: &'a [usize],
+}
+
+impl Rewriter<'_> {
+    fn rewrite(&mut self, node: &Node, children: &[NodeId]) -> NodeId {
+        match (node, children) {
+            (Node::Size(axis), _) if *axis != ROWS => {
+                let size = self.sizes.get(axis.index()).copied().unwrap_or(0);
+                self.graph.constant(size as f64)
+            }
+            (Node::Load(input, _), _) if *input == self.seed && self.uniform => {
+                let one = self.graph.constant(1.0);
+                let rows = self.graph.intern(Node::Size(ROWS));
+                self.graph.apply(Op::Div, &[one, rows])
+            }
+            (Node::Apply(op, _), args) => self.apply(*op, args),
+            (Node::Reduce { op, var, cond: Some(_), .. }, [body, cond]) if !is_arg(*op) => {
+                // The identity in place of what is left out; the selection also keeps its NaN out.
+                let identity = self.graph.constant(op.identity());
+                let body = self.graph.apply(Op::Select, &[*cond, *body, identity]);
+                self.reduce(*op, *var, body)
+            }
+            (Node::Reduce { op, var, cond: None, .. }, [body]) => self.reduce(*op, *var, *body),
+            _ => self.graph.with_children(node, children),
+        }
+    }
+
+    fn reduce(&mut self, op: ReduceOp, var: VarId, body: NodeId) -> NodeId {
+        let plain = |graph: &mut Graph, op, body| graph.intern(Node::Reduce { op, var, body, cond: None });
+        if op != ReduceOp::LogSumExp || var == ROW {
+            return plain(&mut self.graph, op, body);
+        }
+        // max + log1p Σ e^(x − max) over the others: a small remainder beside the largest is not lost.
+        let graph = &mut self.graph;
+        let max = plain(graph, ReduceOp::Max, body);
+        let at = plain(graph, ReduceOp::ArgMax, body);
+        let magnitude = graph.apply(Op::Abs, &[max]);
+        let (zero, infinity) = (graph.constant(0.0), graph.constant(f64::INFINITY));
+        let infinite = graph.apply(Op::Eq, &[magnitude, infinity]);
+        let shift = graph.apply(Op::Select, &[infinite, zero, max]);
+        let shifted = graph.apply(Op::Sub, &[body, shift]);
+        let power = graph.apply(Op::Exp, &[shifted]);
+        let index = graph.intern(Node::Var(var));
+        let is_max = graph.apply(Op::Eq, &[index, at]);
+        let other = graph.apply(Op::Select, &[is_max, zero, power]);
+        let others = plain(graph, ReduceOp::Sum, other);
+        let correction = graph.apply(Op::Log1p, &[others]);
+        graph.apply(Op::Add, &[max, correction])
+    }
+
+    fn apply(&mut self, op: Op, args: &[NodeId]) -> NodeId {
+        let graph = &mut self.graph;
+        match (op, args) {
+            (Op::Detach, [x]) => *x,
+            (Op::XLogY, [a, b]) => {
+                let log = graph.apply(Op::Log, &[*b]);
+                graph.apply(Op::MulZero, &[*a, log])
+            }
+            (Op::XLog1pY, [a, b]) => {
+                let log = graph.apply(Op::Log1p, &[*b]);
+                graph.apply(Op::MulZero, &[*a, log])
+            }
+            (Op::LogAddExp, [a, b]) => log_add_exp(graph, *a, *b),
+            (Op::Pow, [x, y]) => match graph.as_const(*y) {
+                Some(exponent) => const_pow(graph, *x, *y, exponent),
+                None => graph.apply(op, args),
+            },
+            _ => graph.apply(op, args),
+        }
+    }
+}
+
+/// Reductions that give an index.
+pub(super) fn is_arg(op: ReduceOp) -> bool {
+    matches!(op, ReduceOp::ArgMax | ReduceOp::ArgMin)
+}
+
+/// max(a, b) + softplus(−|a − b|), with a − b = 0 for equal infinities.
+fn log_add_exp(graph: &mut Graph, a: NodeId, b: NodeId) -> NodeId {
+    let larger = graph.apply(Op::Max, &[a, b]);
+    let equal = graph.apply(Op::Eq, &[a, b]);
+    let difference = graph.apply(Op::Sub, &[a, b]);
+    let distance = graph.apply(Op::Abs, &[difference]);
+    let zero = graph.constant(0.0);
+    let distance = graph.apply(Op::Select, &[equal, zero, distance]);
+    let exponent = graph.apply(Op::Neg, &[distance]);
+    let correction = graph.apply(Op::Softplus, &[exponent]);
+    graph.apply(Op::Add, &[larger, correction])
+}
+
+/// Powers that are a few exact operations; every other one stays.
+fn const_pow(graph: &mut Graph, x: NodeId, y: NodeId, exponent: f64) -> NodeId {
+    let inverse = |graph: &mut Graph, x: NodeId| {
+        let one = graph.constant(1.0);
+        graph.apply(Op::Div, &[one, x])
+    };
+    match exponent {
+        0.0 => graph.constant(1.0),
+        1.0 => x,
+        2.0 => graph.apply(Op::Square, &[x]),
+        3.0 => {
+            let square = graph.apply(Op::Square, &[x]);
+            graph.apply(Op::Mul, &[square, x])
+        }
+        4.0 => {
+            let square = graph.apply(Op::Square, &[x]);
+            graph.apply(Op::Square, &[square])
+        }
+        -1.0 => inverse(graph, x),
+        -2.0 => {
+            let square = graph.apply(Op::Square, &[x]);
+            inverse(graph, square)
+        }
+        // √x differs from x^½ at −0 and −∞ only, which a support that excludes negatives excludes.
+        0.5 if graph.support(x).is_nonneg() => graph.apply(Op::Sqrt, &[x]),
+        -0.5 if graph.support(x).is_positive() => {
+            let root = graph.apply(Op::Sqrt, &[x]);
+            inverse(graph, root)
+        }
+        _ => graph.apply(Op::Pow, &[x, y]),
+    }
+}
