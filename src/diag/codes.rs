@@ -349,7 +349,78 @@ codes! { INTERNAL:
 }
 
 codes! { LINTS: }
-codes! { SPECS: }
+codes! { SPECS:
+    S0001 "A key that a spec does not have"
+        means "A spec has a fixed set of keys at each place. The message lists those allowed there and the nearest match; when the key belongs elsewhere, it says where."
+        wrong "train: {epoch: 5}"
+        right "train: {epochs: 5}"
+        why "A typing mistake must not pass for a setting that silently does nothing.";
+    S0002 "A value of the wrong kind"
+        means "The key is right and its value is of another kind than expected: text for a number, one value for a list."
+        wrong "train: {epochs: five}"
+        right "train: {epochs: 5}"
+        why "";
+    S0003 "A number out of its range"
+        means "The value is a number of the right kind outside the interval that makes sense there."
+        wrong "network: [{dropout: 1.5}]"
+        right "network: [{dropout: 0.5}]"
+        why "The range is checked when the spec is read, so that nothing trains for an hour on a setting that cannot work.";
+    S0004 "A word that is not known here"
+        means "One of a few words stands here: a layer, an optimizer, a metric. The message lists them."
+        wrong "optimizer: {adm: {lr: 1e-3}}"
+        right "optimizer: {adam: {lr: 1e-3}}"
+        why "";
+    S0005 "A quantity without its unit"
+        means "Times and frequencies carry their unit. Times: us, ms, s, min, h. Frequencies: Hz, kHz, MHz."
+        wrong "bin: 50"
+        right "bin: 50 ms"
+        why "A bare 50 is milliseconds to one reader and seconds to another.";
+    S0006 "A key that is needed is missing"
+        means "A key without a default was left out, or stands there without a value."
+        wrong "sampler: {classes: 16}"
+        right "sampler: {classes: 16, per_class: 2}"
+        why "";
+    S0007 "Keys that do not go together"
+        means "Two keys say the same thing, or one makes no sense without, or beside, the other."
+        wrong "train: {epochs: 5, steps: 1000}"
+        right "train: {epochs: 5}"
+        why "Either could win; which one should not be a matter of luck.";
+    S0008 "A key is given twice"
+        means "One mapping has the same key twice. Delete one of them."
+        wrong "train: {batch: 64, batch: 128}"
+        right "train: {batch: 128}"
+        why "Readers of YAML differ on which of the two counts.";
+    S0009 "The text is not YAML"
+        means "The text breaks YAML's rules: a bracket that nothing closes, a tab as indentation, a colon without a space behind it. Nothing behind it can be read, so this message comes alone."
+        wrong "train: {epochs: 5"
+        right "train: {epochs: 5}"
+        why "";
+    S0010 "A spec that is too large"
+        means "Size, nesting and the number of values are bounded, aliases counted as all that they stand for."
+        wrong ""
+        right ""
+        why "No text may use up the machine that reads it. No honest spec comes near the bounds.";
+    S0011 "A spec that is not plain text"
+        means "A spec is plain text in UTF-8. This one holds other bytes, or control characters."
+        wrong ""
+        right ""
+        why "";
+    S0012 "A --set that cannot be read"
+        means "`--set` takes a path of keys and a value, which is read as YAML."
+        wrong "train.epochs 5"
+        right "train.epochs=5"
+        why "";
+    S0013 "A text that YAML's versions read differently"
+        means "Two readers of YAML do not agree on what this text means. Put it in quotes."
+        wrong ""
+        right ""
+        why "What a run did must not depend on which reader was at work.";
+    S0099 "An internal error of the reader of specs"
+        means "lossc's table of keys and the code that reads it disagree. It is not your spec's fault; please report it with the spec."
+        wrong ""
+        right ""
+        why "";
+}
 
 #[cfg(test)]
 mod tests {

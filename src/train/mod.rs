@@ -4,6 +4,7 @@ pub mod bridge;
 pub mod locate;
 pub mod network;
 pub mod optimiser;
+pub mod spec;
 pub mod step;
 
 #[cfg(test)]
