@@ -25,7 +25,8 @@ fn a_raw_scale_is_an_error_with_two_edits() {
     assert_eq!(analysis.diagnostics.len(), 1, "{:?}", analysis.diagnostics);
     let diagnostic = &analysis.diagnostics[0];
     assert_eq!(diagnostic.code.0, "E0203");
-    let edits: Vec<&str> = diagnostic.helps.iter().filter_map(|help| help.edit.as_ref()).map(|edit| edit.text.as_str()).collect();
+    let edits: Vec<&str> =
+        diagnostic.helps.iter().filter_map(|help| help.edit.as_ref()).map(|edit| edit.text.as_str()).collect();
     assert_eq!(edits, ["softplus(s)", "exp(s)"]);
     for edit in diagnostic.helps.iter().filter_map(|help| help.edit.as_ref()) {
         let mut text = String::from("normal(x | μ, s)");

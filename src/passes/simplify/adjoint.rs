@@ -55,8 +55,6 @@ pub const RULES: &[Rule] = &[
         On::Ops(&[Op::Add, Op::Sub]),
         masks_added
     ),
-    rule!("detached constant", "detach(c) = c", "c constant", On::Ops(&[Op::Detach]), |g, id| one(g, id, Op::Detach)
-        .filter(|&x| g.as_const(x).is_some())),
 ];
 
 fn mask_out(g: &mut Graph, id: NodeId) -> Option<NodeId> {

@@ -24,10 +24,6 @@ pub const RULES: &[Rule] = &[
         on: On::Apply,
         apply: |g, id| fold(g, id, true),
     },
-    rule!("one value", "an expression whose support is one number is that number", "", On::Apply, |g, id| {
-        let value = g.support(id).as_point().filter(|value| value.is_finite())?;
-        Some(g.constant(value))
-    }),
     // ---- sums ----
     rule!("add zero", "x + 0 = x", "", On::Ops(&[Op::Add]), |g, id| both(g, id, Op::Add)?
         .into_iter()
@@ -142,17 +138,23 @@ pub const RULES: &[Rule] = &[
         Some(bin(g, Op::Pow, x, ab))
     }),
     // ---- magnitude, choice ----
-    rule!("absolute value", "|x| = x, |-x| = |x|", "x ≥ 0; or x ≤ 0 gives -x", On::Ops(&[Op::Abs]), |g, id| {
-        let x = one(g, id, Op::Abs)?;
-        match g.support(x) {
-            s if s.is_nonneg() => Some(x),
-            s if s.is_nonpos() => Some(neg(g, x)),
-            _ => {
-                let x = one(g, x, Op::Neg)?;
-                Some(un(g, Op::Abs, x))
+    rule!(
+        "absolute value",
+        "|x| = x, |-x| = |x|",
+        "x > 0; or x < 0 gives -x: at 0 the derivative is 0",
+        On::Ops(&[Op::Abs]),
+        |g, id| {
+            let x = one(g, id, Op::Abs)?;
+            match g.support(x) {
+                s if s.is_positive() => Some(x),
+                s if s.is_negative() => Some(neg(g, x)),
+                _ => {
+                    let x = one(g, x, Op::Neg)?;
+                    Some(un(g, Op::Abs, x))
+                }
             }
         }
-    }),
+    ),
     rule!("whole numbers", "⌊x⌋ = x", "x whole", On::Ops(&[Op::Floor]), |g, id| one(g, id, Op::Floor)
         .filter(|&x| g.support(x).integral)),
     rule!("ramp", "max(0, x) = x, or 0", "x ≥ 0, or x ≤ 0", On::Ops(&[Op::Relu]), |g, id| {
@@ -178,6 +180,10 @@ pub const RULES: &[Rule] = &[
         On::Ops(&[Op::And, Op::Or, Op::Not, Op::Eq, Op::Le, Op::Lt]),
         truth
     ),
+    rule!("one value", "an expression whose support is one number is that number", "", On::Apply, |g, id| {
+        let value = g.support(id).as_point().filter(|value| value.is_finite())?;
+        Some(g.constant(value))
+    }),
 ];
 
 fn fold(g: &mut Graph, id: NodeId, any: bool) -> Option<NodeId> {

@@ -106,4 +106,6 @@ pub fn simplify(graph: &mut Graph, roots: &[NodeId], phase: Phase) -> Result<(Ve
 }
 
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod tests;
