@@ -124,8 +124,11 @@ impl CountTable<'_> {
             sums.nll -= log_probability(k, mean, variance);
             sums.constant -= log_probability(k, constant, constant);
             sums.oracle -= log_probability(k, truth, truth);
-            sums.pearson += (k - mean).powi(2) / mean;
-            sums.pearson_variance += 2.0 + 1.0 / mean;
+            // A mean that has underflowed to zero claims nothing about the scatter.
+            if mean > 0.0 {
+                sums.pearson += (k - mean).powi(2) / mean;
+                sums.pearson_variance += 2.0 + 1.0 / mean;
+            }
         }
         let n = rows as f64;
         let given = self.unit_nll.and_then(|nll| nll.get(unit)).copied();
@@ -169,7 +172,7 @@ fn window_fano(observed: &[f64], mean: &[f64], length: usize) -> Option<(f64, f6
         means += mu;
         variance += 2.0 * mu * mu + mu;
     }
-    (means > 0.0).then(|| (squares / means, variance.sqrt() / means))
+    (means > 0.0 && means.is_finite()).then(|| (squares / means, variance.sqrt() / means))
 }
 
 /// ln P(K = k) of the count density with this mean and variance: Poisson where the variance does not exceed

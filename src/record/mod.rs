@@ -17,7 +17,7 @@
 //! `metrics.csv` is long: `pandas.read_csv(f).pivot(index="step", columns=["split", "metric"],
 //! values="value")` makes it wide; pass `float_precision="round_trip"` to read back the exact bits.
 //!
-//! What survives what. A commit is a transaction in a write-ahead log with full synchronisation:
+//! What survives what. A commit is a transaction in a write-ahead log:
 //! a process killed at any instant loses at most the second that was not yet committed, and never
 //! a committed run. A run holds a lock on its folder while it is being written, so one whose process is gone
 //! is shown as [`Status::Interrupted`] without anybody having to tidy up.

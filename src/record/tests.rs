@@ -144,8 +144,8 @@ fn child_that_logs_until_it_is_killed() {
     let mut run = Notebook::open(dir).unwrap().begin(&new_run("killed")).unwrap();
     for step in 1.. {
         run.log(step, step, "batch", &[("loss", step as f64), ("term/a", -(step as f64))]).unwrap();
-        // A new epoch each step: the log above has committed the step before this one.
-        std::fs::write(run.dir().join("committed"), (step - 1).to_string()).unwrap();
+        run.commit().unwrap();
+        std::fs::write(run.dir().join("committed"), step.to_string()).unwrap();
     }
 }
 

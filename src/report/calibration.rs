@@ -58,7 +58,8 @@ fn quantities(diagnostics: &CalibrationDiagnostics) -> Vec<Quantity> {
 pub(super) fn section(diagnostics: &CalibrationDiagnostics) -> Result<String> {
     let all = quantities(diagnostics);
     let with_data: Vec<&Quantity> = all.iter().filter(|q| !q.error.is_empty()).collect();
-    let mut page = format!("<p>{} rows.</p>\n", escape(&diagnostics.split));
+    let rows = diagnostics.observed.len().checked_div(diagnostics.names.len()).unwrap_or(0);
+    let mut page = format!("<p>{rows} rows ({}).</p>\n", escape(&diagnostics.split));
     for quantity in all.iter().filter(|q| q.error.is_empty()) {
         page.push_str(&format!(
             "<p class=\"notice\">{} has no finite observation with a finite prediction.</p>\n",

@@ -5,6 +5,7 @@
 
 use super::{ReportError, Result};
 use plotters::coord::Shift;
+use plotters::coord::combinators::{LogCoord, WithKeyPoints};
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -87,9 +88,9 @@ impl Chart {
     /// An empty picture; labels name the quantity and its unit.
     pub fn new(title: impl Into<String>, x: impl Into<String>, y: impl Into<String>) -> Chart {
         Chart {
-            title: title.into(),
-            x: Axis { label: x.into(), ..Axis::default() },
-            y: Axis { label: y.into(), ..Axis::default() },
+            title: printable(&title.into()),
+            x: Axis { label: printable(&x.into()), ..Axis::default() },
+            y: Axis { label: printable(&y.into()), ..Axis::default() },
             marks: Vec::new(),
             size: (560, 340),
             diagonal: None,
@@ -129,7 +130,7 @@ impl Chart {
 
     /// Shows names at 0, 1, 2, … of the vertical axis.
     pub fn name_y(mut self, names: Vec<String>) -> Chart {
-        self.y.names = names;
+        self.y.names = names.iter().map(|name| printable(name)).collect();
         self
     }
 
@@ -149,7 +150,13 @@ impl Chart {
     }
 
     /// Dots with standard errors.
-    pub fn measured(self, name: &str, points: Vec<(f64, f64)>, errors: Vec<f64>) -> Chart {
+    pub fn measured(mut self, name: &str, points: Vec<(f64, f64)>, errors: Vec<f64>) -> Chart {
+        for (point, error) in points.iter().zip(&errors) {
+            // A logarithmic axis may cut a bar that reaches towards zero.
+            self.y
+                .include
+                .extend([point.1 + error, (point.1 - error).max(if self.y.log { point.1 / 2.0 } else { f64::MIN })]);
+        }
         self.mark(name, points, Shape::Measured(errors))
     }
 
@@ -171,14 +178,14 @@ impl Chart {
 
     /// The dashed line y = x over the whole plot; both axes get the same range.
     pub fn diagonal(mut self, name: &str) -> Chart {
-        self.diagonal = Some(name.to_owned());
+        self.diagonal = Some(printable(name));
         self
     }
 
     fn mark(mut self, name: &str, points: Vec<(f64, f64)>, shape: Shape) -> Chart {
         let colour = COLOURS.get(self.next % COLOURS.len()).copied().unwrap_or(INK);
         self.next += 1;
-        self.marks.push(Mark { name: name.to_owned(), points, shape, colour });
+        self.marks.push(Mark { name: printable(name), points, shape, colour });
         self
     }
 
@@ -235,7 +242,7 @@ impl Chart {
         let pad = 0.04 * (high - low);
         let pad = if pad > 0.0 { pad } else { low.abs().max(1.0) * 0.1 };
         // Zero as the smallest value is where counts and shares end: no gap below it.
-        Some((if low == 0.0 { 0.0 } else { low - pad }, high + pad))
+        Some((if low == 0.0 && self.y.names.is_empty() { 0.0 } else { low - pad }, high + pad))
     }
 
     fn paint(&self, root: &Area<'_>, x: Option<(f64, f64)>, y: Option<(f64, f64)>) -> std::result::Result<(), String> {
@@ -247,9 +254,9 @@ impl Chart {
         };
         match (self.x.log, self.y.log) {
             (false, false) => self.plot(&below, x.0..x.1, y.0..y.1),
-            (true, false) => self.plot(&below, (x.0..x.1).log_scale(), y.0..y.1),
-            (false, true) => self.plot(&below, x.0..x.1, (y.0..y.1).log_scale()),
-            (true, true) => self.plot(&below, (x.0..x.1).log_scale(), (y.0..y.1).log_scale()),
+            (true, false) => self.plot(&below, log_axis(x), y.0..y.1),
+            (false, true) => self.plot(&below, x.0..x.1, log_axis(y)),
+            (true, true) => self.plot(&below, log_axis(x), log_axis(y)),
         }
     }
 
@@ -376,8 +383,37 @@ fn said(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
+/// Without control characters, which no XML may hold.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
 fn usable(axis: &Axis, value: f64) -> bool {
     value.is_finite() && value.abs() < 1e300 && (!axis.log || value > 0.0)
+}
+
+/// A logarithmic axis with its ticks; the library alone would mark little more than powers of ten.
+fn log_axis(range: (f64, f64)) -> WithKeyPoints<LogCoord<f64>> {
+    (range.0..range.1).log_scale().with_key_points(log_ticks(range.0, range.1))
+}
+
+/// Round numbers for the ticks of a logarithmic axis: powers of ten over many decades, 1–2–5 over few, evenly spaced
+/// numbers within less than half a decade.
+fn log_ticks(low: f64, high: f64) -> Vec<f64> {
+    let decades = (high / low).log10();
+    if decades < 0.5 {
+        let rough = (high - low) / 4.0;
+        let power = 10f64.powf(rough.log10().floor());
+        let step = [1.0, 2.0, 5.0].map(|m| m * power).into_iter().find(|s| *s >= rough).unwrap_or(10.0 * power);
+        return (0..12).map(|i| ((low / step).ceil() + f64::from(i)) * step).filter(|t| *t <= high).collect();
+    }
+    let (mantissas, stride): (&[f64], usize) = match decades {
+        d if d < 1.0 => (&[1.0, 1.5, 2.0, 3.0, 5.0, 7.0], 1),
+        d if d < 3.0 => (&[1.0, 2.0, 5.0], 1),
+        d => (&[1.0], (d / 8.0).ceil() as usize),
+    };
+    let powers = (low.log10().floor() as i32..=high.log10().ceil() as i32).step_by(stride);
+    powers.flat_map(|p| mantissas.iter().map(move |m| m * 10f64.powi(p))).filter(|t| *t >= low && *t <= high).collect()
 }
 
 fn text_style(size: f64, colour: RGBColor) -> TextStyle<'static> {
@@ -433,4 +469,21 @@ pub fn plot_lines(title: &str, xlabel: &str, ylabel: &str, curves: &[(&str, Vec<
         .iter()
         .fold(Chart::new(title, xlabel, ylabel), |chart, (name, points)| chart.line(name, points.clone()))
         .svg()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_few() {
+        assert_eq!(log_ticks(0.9, 130.0), [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]);
+        assert_eq!(log_ticks(1.0, 2.0), [1.0, 1.5, 2.0]);
+        assert_eq!(log_ticks(0.05, 2e5), [0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0]);
+        for (value, text) in
+            [(0.0, "0"), (-0.25, "−0.25"), (0.1 + 0.2, "0.3"), (2e5, "2e5"), (1.5e-7, "1.5e−7"), (1234.5, "1234.5")]
+        {
+            assert_eq!(tick(value), text);
+        }
+    }
 }

@@ -42,7 +42,15 @@ impl Scatter {
 
 /// The section of a page.
 pub(super) fn section(counts: &CountDiagnostics) -> Result<String> {
-    let mut page = format!("<p>{} rows.</p>\n<div class=\"figures\">\n", escape(&counts.split));
+    let kept = counts.observed.len().checked_div(counts.unit_names.len()).unwrap_or(0) as u64;
+    let rows = counts.units.first().map_or(kept, |unit| unit.rows);
+    let sampled =
+        if kept < rows { format!("; the pictures by rate use a sample of {kept} rows") } else { String::new() };
+    let mut page = format!(
+        "<p>{} units on {rows} rows ({}){sampled}.</p>\n<div class=\"figures\">\n",
+        counts.unit_names.len(),
+        escape(&counts.split)
+    );
     page.push_str(&figure(&distribution(counts)?, distribution_caption(counts)));
     page.push_str(&figure(
         &mean_by_rate(counts)?,
@@ -185,14 +193,14 @@ fn bits_by_unit(units: &[UnitScore]) -> Result<Svg> {
     let oracle = place(UnitScore::oracle_bits_per_event);
     let names = units.iter().rev().map(|unit| unit.name.clone()).collect();
     let mut chart = Chart::new("Bits per event, unit by unit", "bits per event over the constant rate", "")
-        .size(560, 120 + 17 * i32::try_from(units.len()).unwrap_or(i32::MAX / 64).min(2000))
+        .size(560, 120 + 17 * i32::try_from(units.len()).unwrap_or(i32::MAX).min(2000))
         .name_y(names)
         .include_x(&[0.0])
-        .dots("model", place(UnitScore::bits_per_event));
+        .reference("constant rate", vec![(0.0, -0.5), (0.0, last as f64 + 0.5)]);
     if !oracle.is_empty() {
         chart = chart.dots("true rate", oracle);
     }
-    chart.reference("constant rate", vec![(0.0, -0.5), (0.0, last as f64 + 0.5)]).svg()
+    chart.dots("model", place(UnitScore::bits_per_event)).svg()
 }
 
 /// Which units are not Poisson, in a sentence each.

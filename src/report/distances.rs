@@ -9,10 +9,10 @@ use crate::record::DistanceDiagnostics;
 /// The section of a page.
 pub(super) fn section(diagnostics: &DistanceDiagnostics) -> Result<String> {
     let mut page = format!(
-        "<p>{} rows; {} probes against a gallery of {}.</p>\n<div class=\"figures\">\n",
-        escape(&diagnostics.split),
+        "<p>{} probes against a gallery of {} ({}).</p>\n<div class=\"figures\">\n",
         diagnostics.probes,
-        diagnostics.gallery
+        diagnostics.gallery,
+        escape(&diagnostics.split)
     );
     page.push_str(&figure(
         &distances(diagnostics)?,

@@ -85,14 +85,14 @@ h3 { font-size: 1.05rem; margin: 1.6rem 0 .4rem; } p { max-width: 46rem; margin:
 .facts { color: var(--soft); } .notice { border-left: 4px solid #d55e00; padding: .3rem .8rem; background: var(--wash); }
 .figures { display: flex; flex-wrap: wrap; gap: 1rem 1.5rem; align-items: flex-start; }
 figure { margin: 0; max-width: 100%; width: 35rem; } figure svg { max-width: 100%; height: auto; display: block; }
-figcaption { color: var(--soft); font-size: .875rem; padding: 0 .6rem; }
+figcaption { color: var(--soft); font-size: .875rem; padding: .35rem .6rem 0; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; margin: .5rem 0; }
 th, td { padding: .2rem .9rem .2rem 0; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child { text-align: left; font-weight: 500; } thead th { font-weight: 600; border-bottom: 2px solid var(--line); }
 code, pre, .listing { font: .875rem/1.5 ui-monospace, monospace; }
 pre, .listing { background: var(--wash); padding: .8rem 1rem; overflow-x: auto; border-radius: 6px; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; } .listing { padding-left: 3.4rem; } .listing li::marker { color: var(--soft); } .listing code { white-space: pre-wrap; }
-.hash { overflow-wrap: anywhere; } math { font-size: 1.1em; } math[display=block] { margin: .6rem 0; overflow-x: auto; }
+.hash { overflow-wrap: anywhere; } math { font-size: 1.1em; } math[display=block] { margin: .6rem 0; } .derivation { overflow-x: auto; overflow-y: hidden; }
 summary { cursor: pointer; }
 @media print { main { max-width: none; padding: 0; } figure, table, pre, .listing { break-inside: avoid; } h2 { break-after: avoid; } }
 ";

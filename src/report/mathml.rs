@@ -22,7 +22,7 @@ pub fn inline(latex: &str) -> Result<String> {
 fn convert(latex: &str, display: MathDisplay) -> Result<String> {
     let wrong = |message: String| ReportError::Formula { latex: latex.to_owned(), message };
     let config = MathCoreConfig { annotation: true, ..MathCoreConfig::default() };
-    let converter = LatexToMathML::new(config).map_err(|(error, ..)| wrong(format!("{error:?}")))?;
+    let converter = LatexToMathML::new(config).map_err(|(error, ..)| wrong(error.to_string()))?;
     let converted = converter.convert_with_local_state(latex, display);
-    converted.map(|result| result.mathml).map_err(|error| wrong(format!("{error:?}")))
+    converted.map(|result| result.mathml).map_err(|error| wrong(error.to_string()))
 }

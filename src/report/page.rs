@@ -129,7 +129,10 @@ pub(super) fn program(record: &Record) -> String {
         listing(&record.program_text)
     );
     if !record.derivation_html.trim().is_empty() {
-        html.push_str(&format!("<h2>Its derivation</h2>\n{}\n", record.derivation_html));
+        html.push_str(&format!(
+            "<h2>Its derivation</h2>\n<div class=\"derivation\">\n{}\n</div>\n",
+            record.derivation_html
+        ));
     }
     html
 }
