@@ -243,8 +243,9 @@ pub fn unicode(name: &str) -> String {
     let key = canonical(name);
     let mut out = String::with_capacity(key.len());
     for (position, part) in key.split('_').enumerate() {
-        let mark = find_back(MARKS, part).filter(|_| position > 0 && !out.is_empty());
-        let digits = position > 0 && !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let after_letter = position > 0 && !out.is_empty() && !out.ends_with('_');
+        let mark = find_back(MARKS, part).filter(|_| after_letter);
+        let digits = after_letter && !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         if let Some(sign) = mark {
             out.push(sign);
         } else if digits {

@@ -39,7 +39,8 @@ pub fn normalize(text: &str) -> Normal<'_> {
         push_segment(segment, start, &mut normal, &mut changes);
         start = end;
     }
-    Normal { text: Cow::Owned(normal), changes }
+    let text = if changes.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(normal) };
+    Normal { text, changes }
 }
 
 /// True for a character that nothing before it can combine with.
