@@ -18,7 +18,7 @@ mod value;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::diag::{Diagnostic, has_errors};
+use crate::diag::{Diagnostic, codes, has_errors};
 use crate::ir::graph::{Graph, InputId, InputRole, NodeId, VarId};
 use crate::source::{Loader, Source, Span};
 
@@ -143,7 +143,9 @@ pub fn analyze(source: &Source, loader: &dyn Loader, options: &Options) -> Analy
     } else {
         elaborate::Elaborator::new(source, &ast, loader, options, first.needs).run()
     };
-    diagnostics.extend(analysis.diagnostics);
+    // A statement that could not be read may have been the term, and has its message.
+    let unread = has_errors(&diagnostics);
+    diagnostics.extend(analysis.diagnostics.into_iter().filter(|found| !unread || found.code != codes::E0606));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     Analysis { hir: analysis.hir, diagnostics }
 }

@@ -222,7 +222,11 @@ fn domain(ast: &Ast, support: Option<&SupportExpr>, axes: &[Axis]) -> String {
     let support_text = support.map_or_else(String::new, |support| support_text(ast, support));
     let axes_text: Vec<String> = axes.iter().map(axis).collect();
     let axes_text = if axes.is_empty() { String::new() } else { format!("[{}]", axes_text.join(", ")) };
-    if support_text.is_empty() && axes_text.is_empty() { String::new() } else { format!(" : {support_text}{axes_text}") }
+    if support_text.is_empty() && axes_text.is_empty() {
+        String::new()
+    } else {
+        format!(" : {support_text}{axes_text}")
+    }
 }
 
 fn support_text(ast: &Ast, support: &SupportExpr) -> String {

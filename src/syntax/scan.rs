@@ -143,7 +143,7 @@ impl Scan<'_> {
         }
         let shallow = indent <= self.open.indent;
         if self.open.brackets > 0 || self.open.too_deep {
-            if starts_statement(self.text_of(at)) && shallow {
+            if shallow && self.cannot_go_on(at) {
                 let resume = self.give_up();
                 self.open.indent = indent;
                 return resume;
@@ -157,6 +157,22 @@ impl Scan<'_> {
             self.open.lines.push((at, indent));
         }
         None
+    }
+
+    /// True for the first token of a line that no bracket can contain: a word of a declaration, a value right after
+    /// a value, or `name =` where no argument starts. So a bracket is missing above.
+    fn cannot_go_on(&self, at: usize) -> bool {
+        let word = self.text_of(at);
+        if RESERVED.contains(&word) || self.tokens.get(at).is_none_or(|token| token.kind != Kind::Word) {
+            return starts_statement(word);
+        }
+        let before = self.last_before(at);
+        let after_value = self.tokens.get(before).is_some_and(|token| {
+            let ends_value = matches!(token.kind, Kind::Word | Kind::Number | Kind::Close | Kind::Superscript);
+            ends_value && !RESERVED.contains(&self.text_of(before))
+        });
+        let starts_argument = matches!(self.text_of(before), "(" | "," | "|");
+        after_value || (matches!(self.text_of(at + 1), "=" | ":") && !starts_argument)
     }
 
     fn token(&mut self, at: usize, token: Token) {
@@ -278,7 +294,7 @@ impl Scan<'_> {
 
     /// Ends a statement whose bracket is not closed, at the first line that may have been meant as another one.
     fn give_up(&mut self) -> Option<usize> {
-        let resume = self.open.resume.filter(|_| self.resumes < MAX_RESUMES);
+        let resume = self.open.resume.take().filter(|_| self.resumes < MAX_RESUMES);
         if let Some(at) = resume {
             self.resumes += 1;
             self.open.last = self.last_before(at);

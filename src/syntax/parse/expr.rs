@@ -5,6 +5,7 @@
 
 use pest::iterators::Pair;
 
+use super::message::shorten;
 use super::{Builder, Rule};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
@@ -94,6 +95,9 @@ struct Chain {
     current: Option<Current>,
     /// True when the chain is more than one primary.
     compound: bool,
+    /// True when a mistake leaves open what was meant: the whole chain becomes an `Error`, so that later stages
+    /// add nothing to the message.
+    unclear: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -112,7 +116,8 @@ impl<'a> Builder<'a> {
             self.apply(&mut chain, pending);
         }
         let span = self.span(pair);
-        chain.operands.pop().unwrap_or_else(|| Operand { id: self.error_expr(span), outer: span })
+        let operand = chain.operands.pop().filter(|_| !chain.unclear);
+        operand.unwrap_or_else(|| Operand { id: self.error_expr(span), outer: span })
     }
 
     fn item(&mut self, chain: &mut Chain, item: &Pair<'a, Rule>) {
@@ -126,7 +131,7 @@ impl<'a> Builder<'a> {
             }
             Rule::root => chain.roots.push(span),
             Rule::operator => self.operator(chain, item.as_str(), span),
-            Rule::beside => self.beside(chain),
+            Rule::beside => self.beside(chain, span),
             Rule::arguments => self.call(chain, item),
             Rule::subscript => self.subscript(chain, item),
             Rule::superscript => self.superscript(chain, item),
@@ -199,7 +204,8 @@ impl<'a> Builder<'a> {
         chain.pending.push(Pending::Infix(op, span));
     }
 
-    fn comparison_chain(&mut self, chain: &Chain, span: Span) {
+    fn comparison_chain(&mut self, chain: &mut Chain, span: Span) {
+        chain.unclear = true;
         let message = "a comparison has two sides, and this one goes on";
         let mut diagnostic = Diagnostic::new(codes::E0117, span, message);
         if let Some(middle) = chain.operands.last() {
@@ -241,10 +247,12 @@ impl<'a> Builder<'a> {
     fn close_operand(&mut self, chain: &mut Chain, before_power: bool) {
         let Some(mut current) = chain.current.take() else { return };
         if let Some(callee) = current.callee.take() {
+            chain.unclear |= !matches!(current.shape, Shape::Name | Shape::Indexed) || before_power;
             current = self.applied(callee, current, before_power);
         }
         for root in current.roots.drain(..).rev() {
             if current.shape == Shape::Raised || before_power {
+                chain.unclear = true;
                 self.ask_for_brackets("√", root, current.operand.outer);
             }
             let callee = Name { text: "√".to_owned(), key: "sqrt".to_owned(), span: root };
@@ -294,30 +302,40 @@ impl<'a> Builder<'a> {
         self.report(diagnostic);
     }
 
-    /// Two values side by side.
-    fn beside(&mut self, chain: &mut Chain) {
+    /// Two values side by side; `next` is where the second one starts.
+    fn beside(&mut self, chain: &mut Chain, next: Span) {
         let name = chain.current.as_ref().filter(|current| current.shape == Shape::Name && current.callee.is_none());
         let name = name.map(|current| self.ast.expr(current.operand.id).kind.clone());
-        if let Some(ExprKind::Name(name)) = name {
+        if let Some(ExprKind::Name(name)) = name
+            && !self.source.slice(Span::new(name.span.end as usize, next.start as usize)).contains('\n')
+        {
             chain.roots = chain.current.take().map(|current| current.roots).unwrap_or_default();
             chain.callee = Some(name);
             return;
         }
         self.close_operand(chain, false);
         if let Some(left) = chain.operands.last().copied() {
-            let at = Span::new(left.outer.end as usize, left.outer.end as usize);
-            let text = self.source_text(left.outer);
-            if self.touching_numbers(left) {
-                let message = format!("`{text}` is followed by more digits or points than a number has");
-                self.report(Diagnostic::new(codes::E0108, left.outer, message));
-                return self.infix(chain, BinaryOp::Mul, at);
-            }
-            let after = text.chars().rev().take(24).collect::<Vec<_>>().into_iter().rev().collect::<String>();
-            let message = format!("an operator is missing after `{after}`: there is no implicit multiplication");
-            let diagnostic = Diagnostic::new(codes::E0109, left.outer, message);
-            self.report(diagnostic.fix("multiply", at, "·"));
-            self.infix(chain, BinaryOp::Mul, at);
+            chain.unclear = true;
+            let diagnostic = self.missing_operator(left, next);
+            self.report(diagnostic);
+            self.infix(chain, BinaryOp::Mul, left.outer);
         }
+    }
+
+    fn missing_operator(&self, left: Operand, next: Span) -> Diagnostic {
+        let text = self.source.slice(left.outer);
+        if self.touching_numbers(left) {
+            let message = format!("`{}` is followed by more digits or points than a number has", shorten(text));
+            return Diagnostic::new(codes::E0108, left.outer, message);
+        }
+        let tail: String = text.chars().skip(text.chars().count().saturating_sub(24)).collect();
+        let message = format!("an operator is missing after `{tail}`: there is no implicit multiplication");
+        let diagnostic = Diagnostic::new(codes::E0109, left.outer, message);
+        let gap = Span::new(left.outer.end as usize, next.start as usize);
+        if self.source.slice(gap).contains(['\n', '#']) {
+            return diagnostic.help("a line that is indented deeper goes on with the statement above it");
+        }
+        diagnostic.fix("multiply", gap, "·")
     }
 
     /// `1.2.3`: a number, and the next character is a digit or a point.

@@ -104,7 +104,8 @@ impl Builder<'_> {
         if self.is_operator(around.before) || around.found.is_some_and(|found| found.kind == Kind::Sign) {
             return None;
         }
-        let message = format!("this `if` has no `{missing}`: expected `{missing}` and a value, {}", self.found(around));
+        let found = around.found.map_or_else(String::new, |_| format!(", {}", self.found(around)));
+        let message = format!("this `if` has no `{missing}`: expected `{missing}` and a value{found}");
         let diagnostic = Diagnostic::new(codes::E0110, self.place(around), message);
         Some(diagnostic.help("a choice is written `if condition then value else value`"))
     }
@@ -140,7 +141,8 @@ impl Builder<'_> {
 
     fn about_reserved(&self, rule: Rule, around: &Around) -> Option<Diagnostic> {
         let reserved = |token: Option<Token>| token.filter(|_| RESERVED.contains(&self.word(token)));
-        let names_something = matches!(self.word(around.found), "=" | ":" | "");
+        let labels = self.word(around.found) == ":" && rule != Rule::declaration;
+        let names_something = labels || self.word(around.found) == "=";
         let candidate = match (reserved(around.found), reserved(around.before)) {
             (Some(found), _) if self.expects_name(rule, around) => found,
             (None, Some(before)) if names_something && around.position == 1 && around.found.is_some() => before,
@@ -275,6 +277,11 @@ impl Builder<'_> {
                 let message = "only a bare name can be defined: expected `name = value`";
                 return Diagnostic::new(codes::E0110, start, message);
             }
+            Some(found) if self.starts_line(found) => {
+                let message = format!("expected an operator after `{}`, {}", shorten(before), self.found(around));
+                let help = "a line that is indented deeper goes on with the statement above it";
+                return Diagnostic::new(codes::E0110, span, message).help(help);
+            }
             Some(_) => format!("expected an operator or the end of the statement after `{}`, {found}", shorten(before)),
         };
         Diagnostic::new(codes::E0110, span, message)
@@ -297,6 +304,13 @@ impl Builder<'_> {
         let span = self.normal.to_source(reducer.start, around.before?.end);
         let message = format!("`{}` reduces nothing: expected a value after it", shorten(self.source.slice(span)));
         Some(Diagnostic::new(codes::E0110, span, message).help(help))
+    }
+
+    /// True for the first token of its line.
+    fn starts_line(&self, token: Token) -> bool {
+        let before = self.normal.text.get(..token.start).unwrap_or("");
+        let line = before.rfind('\n').map(|newline| before.get(newline..).unwrap_or(""));
+        line.is_some_and(|blanks| blanks.trim().is_empty())
     }
 
     /// True for a token after which a value has to follow.
@@ -342,7 +356,7 @@ fn matching_opener(tokens: &[Token]) -> Option<usize> {
 }
 
 /// A token as it is quoted in a sentence.
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     if text.chars().count() <= 32 {
         return text.to_owned();
     }
