@@ -10,7 +10,7 @@
 
 use super::metrics::{Point, csv_line, metrics_csv};
 use super::notebook::{history, write_whole};
-use super::run::{Run, Scores, Status};
+use super::run::{Run, Scores, Status, read_time};
 use super::{Artifact, RecordError, Result};
 use rusqlite::{Connection, params};
 use std::fs::File;
@@ -308,12 +308,6 @@ impl Shared {
             .connection
             .query_row("SELECT name, started FROM run WHERE key = ?", [self.key], |r| Ok((r.get(0)?, r.get(1)?)))
             .map_err(&store)?;
-        let wrong_time = |_| RecordError::Value {
-            run: self.id.clone(),
-            what: "start time",
-            found: started.clone(),
-            expected: "an RFC 3339 timestamp",
-        };
         let (step, epoch) = {
             let buffer = self.buffer();
             (buffer.step, buffer.epoch)
@@ -322,7 +316,7 @@ impl Shared {
             id: self.id.clone(),
             name,
             status,
-            started: started.parse().map_err(wrong_time)?,
+            started: read_time(&self.id, &started)?,
             seconds,
             steps: step,
             epochs: epoch,

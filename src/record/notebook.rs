@@ -2,7 +2,7 @@
 
 use super::handle::{self, RunHandle};
 use super::metrics::{CSV_HEADER, Point, Series, metrics_csv};
-use super::run::{NewRun, Record, Run, Status, StoredArtifact};
+use super::run::{NewRun, Record, Run, Status, StoredArtifact, read_time};
 use super::{RecordError, Result, schema};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::hash_map::RandomState;
@@ -271,16 +271,10 @@ impl Notebook {
             status = Status::Interrupted;
         }
         let started = text("started")?;
-        let wrong_time = |_| RecordError::Value {
-            run: id.clone(),
-            what: "start time",
-            found: started.clone(),
-            expected: "an RFC 3339 timestamp",
-        };
         Ok(Run {
             name: text("name")?,
             status,
-            started: started.parse().map_err(wrong_time)?,
+            started: read_time(&id, &started)?,
             seconds: row.get("seconds").map_err(&store)?,
             steps: whole("steps")?,
             epochs: whole("epochs")?,

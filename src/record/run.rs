@@ -193,6 +193,16 @@ pub struct Run {
     pub message: Option<String>,
 }
 
+/// A stored start time.
+pub(super) fn read_time(run: &str, text: &str) -> Result<jiff::Timestamp> {
+    text.parse().map_err(|_| RecordError::Value {
+        run: run.to_owned(),
+        what: "start time",
+        found: text.to_owned(),
+        expected: "an RFC 3339 timestamp",
+    })
+}
+
 fn as_text<S: serde::Serializer>(time: &jiff::Timestamp, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     serializer.collect_str(time)
 }

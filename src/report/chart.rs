@@ -3,6 +3,7 @@
 //!
 //! Depends on `plotters` (its SVG backend) and on nothing of lossc. It does not choose what to draw.
 
+use super::ticks::{log_ticks, tick};
 use super::{ReportError, Result};
 use plotters::coord::Shift;
 use plotters::coord::combinators::{LogCoord, WithKeyPoints};
@@ -196,12 +197,12 @@ impl Chart {
     pub fn svg(mut self) -> Result<Svg> {
         let mut text = String::new();
         let (mut x, mut y) = (self.range(&self.x, |p| p.0), self.range(&self.y, |p| p.1));
-        if let Some(name) = self.diagonal.take() {
-            if let (Some(a), Some(b)) = (&x, &y) {
-                let both = (a.0.min(b.0), a.1.max(b.1));
-                (x, y) = (Some(both), Some(both));
-                self = self.reference(&name, vec![(both.0, both.0), (both.1, both.1)]);
-            }
+        if let Some(name) = self.diagonal.take()
+            && let (Some(a), Some(b)) = (x, y)
+        {
+            let both = (a.0.min(b.0), a.1.max(b.1));
+            (x, y) = (Some(both), Some(both));
+            self = self.reference(&name, vec![(both.0, both.0), (both.1, both.1)]);
         }
         {
             let size = (self.size.0 * SCALE, self.size.1 * SCALE);
@@ -289,8 +290,7 @@ impl Chart {
         X::CoordDescType: ValueFormatter<f64>,
         Y::CoordDescType: ValueFormatter<f64>,
     {
-        let longest = self.y.names.iter().map(|n| n.chars().count()).max().unwrap_or(0);
-        let left = if longest == 0 { 64 } else { 36 + (0.58 * TEXT * longest as f64) as i32 };
+        let left = self.y_label_width();
         let mut chart = ChartBuilder::on(area)
             .margin_right(16 * SCALE)
             .margin_top(4 * SCALE)
@@ -298,12 +298,7 @@ impl Chart {
             .y_label_area_size(left * SCALE)
             .build_cartesian_2d(x, y)
             .map_err(said)?;
-        let name_of = |v: &f64| {
-            let near = v.round();
-            let index = if (v - near).abs() < 0.01 && near >= 0.0 { Some(near as usize) } else { None };
-            index.and_then(|i| self.y.names.get(i)).cloned().unwrap_or_default()
-        };
-        let y_label = |v: &f64| if self.y.names.is_empty() { tick(*v) } else { name_of(v) };
+        let y_label = |v: &f64| self.y_label(*v);
         let ticks = if self.y.names.is_empty() { (self.size.1 / 45).max(3) as usize } else { self.y.names.len() + 2 };
         chart
             .configure_mesh()
@@ -328,6 +323,24 @@ impl Chart {
         Ok(())
     }
 
+    /// Room for the vertical axis's labels and its title, pixels.
+    fn y_label_width(&self) -> i32 {
+        match self.y.names.iter().map(|n| n.chars().count()).max() {
+            None => 64,
+            Some(longest) => 36 + (0.58 * TEXT * longest as f64) as i32,
+        }
+    }
+
+    /// What stands at a tick of the vertical axis: the number, or the name at a whole number.
+    fn y_label(&self, value: f64) -> String {
+        if self.y.names.is_empty() {
+            return tick(value);
+        }
+        let near = value.round();
+        let index = ((value - near).abs() < 0.01 && near >= 0.0).then_some(near as usize);
+        index.and_then(|i| self.y.names.get(i)).cloned().unwrap_or_default()
+    }
+
     fn draw_mark<X, Y>(&self, chart: &mut Plot<'_, '_, X, Y>, mark: &Mark) -> Drawn<()>
     where
         X: plotters::coord::ranged1d::Ranged<ValueType = f64>,
@@ -337,16 +350,9 @@ impl Chart {
         let colour = mark.colour;
         match &mark.shape {
             Shape::Line { width, opacity, dashed } => {
-                let style = colour.mix(*opacity).stroke_width(width * SCALE as u32);
-                for piece in mark.points.split(|p| !usable(p)).filter(|piece| !piece.is_empty()) {
-                    if *dashed {
-                        let (dash, gap) = (6 * SCALE, 4 * SCALE);
-                        chart.draw_series(DashedLineSeries::new(piece.to_vec(), dash, gap, style))?;
-                    } else if let [one] = piece {
-                        chart.draw_series([Circle::new(*one, 2 * SCALE, colour.mix(*opacity).filled())])?;
-                    } else {
-                        chart.draw_series(LineSeries::new(piece.to_vec(), style))?;
-                    }
+                let style = colour.mix(*opacity).filled().stroke_width(width * SCALE as u32);
+                for piece in mark.points.split(|p| !usable(p)) {
+                    draw_piece(chart, piece, style, *dashed)?;
                 }
             }
             Shape::Dots => {
@@ -397,28 +403,31 @@ fn log_axis(range: (f64, f64)) -> WithKeyPoints<LogCoord<f64>> {
     (range.0..range.1).log_scale().with_key_points(log_ticks(range.0, range.1))
 }
 
-/// Round numbers for the ticks of a logarithmic axis: powers of ten over many decades, 1–2–5 over few, evenly spaced
-/// numbers within less than half a decade.
-fn log_ticks(low: f64, high: f64) -> Vec<f64> {
-    let decades = (high / low).log10();
-    if decades < 0.5 {
-        let rough = (high - low) / 4.0;
-        let power = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0].map(|m| m * power).into_iter().find(|s| *s >= rough).unwrap_or(10.0 * power);
-        return (0..12).map(|i| ((low / step).ceil() + f64::from(i)) * step).filter(|t| *t <= high).collect();
-    }
-    let (mantissas, stride): (&[f64], usize) = match decades {
-        d if d < 1.0 => (&[1.0, 1.5, 2.0, 3.0, 5.0, 7.0], 1),
-        d if d < 3.0 => (&[1.0, 2.0, 5.0], 1),
-        d => (&[1.0], (d / 8.0).ceil() as usize),
-    };
-    let powers = (low.log10().floor() as i32..=high.log10().ceil() as i32).step_by(stride);
-    powers.flat_map(|p| mantissas.iter().map(move |m| m * 10f64.powi(p))).filter(|t| *t >= low && *t <= high).collect()
-}
-
 fn text_style(size: f64, colour: RGBColor) -> TextStyle<'static> {
     // The backend divides by 1.24 what it was given.
     ("system-ui, sans-serif", size * 1.24 * f64::from(SCALE)).into_font().color(&colour)
+}
+
+/// One unbroken piece of a curve; a lone point is a dot.
+fn draw_piece<X, Y>(chart: &mut Plot<'_, '_, X, Y>, piece: &[(f64, f64)], style: ShapeStyle, dashed: bool) -> Drawn<()>
+where
+    X: plotters::coord::ranged1d::Ranged<ValueType = f64>,
+    Y: plotters::coord::ranged1d::Ranged<ValueType = f64>,
+{
+    let outline = ShapeStyle { filled: false, ..style };
+    match piece {
+        [] => {}
+        [one] => {
+            chart.draw_series([Circle::new(*one, 2 * SCALE, style)])?;
+        }
+        _ if dashed => {
+            chart.draw_series(DashedLineSeries::new(piece.to_vec(), 6 * SCALE, 4 * SCALE, outline))?;
+        }
+        _ => {
+            chart.draw_series(LineSeries::new(piece.to_vec(), outline))?;
+        }
+    }
+    Ok(())
 }
 
 /// The legend's sample of a mark, with its left end at `at`.
@@ -443,23 +452,6 @@ fn swatch(root: &Area<'_>, mark: &Mark, at: (i32, i32)) -> Drawn<()> {
     }
 }
 
-/// A number at a tick: short, without the noise of binary fractions.
-fn tick(value: f64) -> String {
-    let size = value.abs();
-    if size == 0.0 {
-        return "0".to_owned();
-    }
-    if !(1e-4..1e5).contains(&size) {
-        let text = format!("{value:.2e}");
-        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
-        return format!("{mantissa}e{exponent}").replace('-', "−");
-    }
-    let decimals = if size >= 100.0 { 1 } else { 5 };
-    let text = format!("{value:.decimals$}");
-    text.trim_end_matches('0').trim_end_matches('.').replace('-', "−")
-}
-
 /// Curves in one picture: what a notebook plots. Each is a name and its points.
 ///
 /// # Errors
@@ -469,21 +461,4 @@ pub fn plot_lines(title: &str, xlabel: &str, ylabel: &str, curves: &[(&str, Vec<
         .iter()
         .fold(Chart::new(title, xlabel, ylabel), |chart, (name, points)| chart.line(name, points.clone()))
         .svg()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ticks_are_round_and_few() {
-        assert_eq!(log_ticks(0.9, 130.0), [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]);
-        assert_eq!(log_ticks(1.0, 2.0), [1.0, 1.5, 2.0]);
-        assert_eq!(log_ticks(0.05, 2e5), [0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0]);
-        for (value, text) in
-            [(0.0, "0"), (-0.25, "−0.25"), (0.1 + 0.2, "0.3"), (2e5, "2e5"), (1.5e-7, "1.5e−7"), (1234.5, "1234.5")]
-        {
-            assert_eq!(tick(value), text);
-        }
-    }
 }

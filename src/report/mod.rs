@@ -27,6 +27,7 @@ mod html;
 pub mod mathml;
 mod page;
 mod statistics;
+mod ticks;
 
 pub use chart::{Chart, Svg, plot_lines};
 pub use curves::learning_curve;

@@ -72,14 +72,15 @@ fn head(record: &Record) -> String {
     let run = &record.run;
     let mut html = format!("<h1>{}</h1>\n<p class=\"facts\">{}</p>\n", escape(&run.id), escape(&facts(record)));
     let notice = match run.status {
-        Status::Done => None,
-        Status::Running => Some("This run is still being trained; the page shows what was recorded when it was made."),
-        Status::Interrupted => Some("This run was interrupted before its end."),
-        Status::Failed => Some("This run failed."),
+        Status::Done => "This run is complete",
+        Status::Running => "This run is still being trained; the page shows what was recorded when it was made",
+        Status::Interrupted => "This run was interrupted before its end",
+        Status::Failed => "This run failed",
     };
-    if notice.is_some() || run.message.is_some() {
-        let message = run.message.as_deref().unwrap_or_default();
-        html.push_str(&format!("<p class=\"notice\">{} {}</p>\n", notice.unwrap_or_default(), escape(message)));
+    match &run.message {
+        Some(message) => html.push_str(&format!("<p class=\"notice\">{notice}: {}</p>\n", escape(message))),
+        None if run.status != Status::Done => html.push_str(&format!("<p class=\"notice\">{notice}.</p>\n")),
+        None => {}
     }
     html
 }

@@ -67,12 +67,12 @@ pub(super) fn quantile_bins(keys: &[f64], bins: usize, least: usize) -> Vec<Vec<
         }
         last = key;
     }
-    if let [.., _, small] = result.as_slice() {
-        if small.len() < least {
-            let small = result.pop().unwrap_or_default();
-            if let Some(bin) = result.last_mut() {
-                bin.extend(small);
-            }
+    if let [.., _, small] = result.as_slice()
+        && small.len() < least
+    {
+        let small = result.pop().unwrap_or_default();
+        if let Some(bin) = result.last_mut() {
+            bin.extend(small);
         }
     }
     result
