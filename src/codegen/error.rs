@@ -6,7 +6,9 @@ use thiserror::Error;
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum CodegenError {
     /// Fewer or more sizes than the loss has axes.
-    #[error("the loss has {expected} axes, but {found} sizes were given; give one size an axis (that of the rows is not read)")]
+    #[error(
+        "the loss has {expected} axes, but {found} sizes were given; give one size an axis (that of the rows is not read)"
+    )]
     Sizes {
         /// Axes of the graph.
         expected: usize,

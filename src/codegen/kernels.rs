@@ -112,7 +112,8 @@ fn eval<T: Real>(frame: Frame, op: Op, out: SlotId, ins: &[SlotId], extent: Exte
     let function = op.info().eval;
     let mut args = [0.0; MAX_ARITY];
     let out = frame.write::<T>(out, count);
-    let ins: [&[T]; MAX_ARITY] = std::array::from_fn(|at| ins.get(at).map_or(&[][..], |&slot| frame.read::<T>(slot, count)));
+    let ins: [&[T]; MAX_ARITY] =
+        std::array::from_fn(|at| ins.get(at).map_or(&[][..], |&slot| frame.read::<T>(slot, count)));
     for (at, out) in out.iter_mut().enumerate() {
         for (arg, values) in args.iter_mut().zip(&ins) {
             *arg = values.get(at).map_or(0.0, |value| value.to_f64());
@@ -219,7 +220,8 @@ fn reduce<T: Real>(op: ReduceOp, out: &mut [T], body: &[T], cond: Option<&[T]>, 
     }
     for (at, out) in out.iter_mut().enumerate() {
         let start = at / inner * block + at % inner;
-        let mut values = (0..size).map(|k| start + k * inner).map(|at| (body[at], cond.is_none_or(|cond| cond[at] != T::ZERO)));
+        let mut values =
+            (0..size).map(|k| start + k * inner).map(|at| (body[at], cond.is_none_or(|cond| cond[at] != T::ZERO)));
         *out = reduce_values(op, &mut values);
     }
 }
@@ -250,7 +252,8 @@ fn reduce_values<T: Real>(op: ReduceOp, values: &mut (impl Iterator<Item = (T, b
         ReduceOp::Min => kept.fold(T::from_f64(op.identity()), |a, b| if a <= b || is_nan(a) { a } else { b }),
         ReduceOp::Norm => T::from_f64(norm(kept.map(T::to_f64))),
         ReduceOp::LogSumExp => {
-            let max = kept.clone().fold(f64::NEG_INFINITY, |a, b| if a >= b.to_f64() || a.is_nan() { a } else { b.to_f64() });
+            let max =
+                kept.clone().fold(f64::NEG_INFINITY, |a, b| if a >= b.to_f64() || a.is_nan() { a } else { b.to_f64() });
             let shift = if max.is_infinite() { 0.0 } else { max };
             T::from_f64(shift + kept.map(|x| (x.to_f64() - shift).exp()).sum::<f64>().ln())
         }

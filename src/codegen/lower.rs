@@ -67,7 +67,9 @@ impl Lower<'_, '_> {
     pub fn step(&mut self, step: &Step) {
         match step {
             Step::Map(map) => self.map(map),
-            Step::Math { function, outs, ins, extent } => self.math(function.address(self.lanes.double), outs, ins, *extent),
+            Step::Math { function, outs, ins, extent } => {
+                self.math(function.address(self.lanes.double), outs, ins, *extent)
+            }
             _ => {
                 let step = self.word(std::ptr::from_ref(step) as usize);
                 self.call(self.kernel, &[step, self.frame]);

@@ -350,7 +350,8 @@ impl<'a> Plan<'a> {
                 continue;
             }
             let key = self.own_key(id);
-            let mut operands: Vec<NodeId> = args.iter().copied().filter(|&arg| self.graph.as_const(arg).is_none()).collect();
+            let mut operands: Vec<NodeId> =
+                args.iter().copied().filter(|&arg| self.graph.as_const(arg).is_none()).collect();
             operands.dedup();
             if operands.len() <= 1
                 && !wanted.contains(&key)
@@ -439,7 +440,8 @@ fn phases(graph: &Graph, nodes: &[NodeId], targets: &[Target]) -> (Vec<Phase>, b
             (false, false) => Phase::Once,
         };
     }
-    whole |= targets.iter().any(|&(input, node, _)| graph.input(input).per_row() && phases[node.index()] == Phase::After);
+    whole |=
+        targets.iter().any(|&(input, node, _)| graph.input(input).per_row() && phases[node.index()] == Phase::After);
     if whole {
         phases.fill(Phase::Tile);
     }

@@ -179,9 +179,12 @@ impl<T: Real> Call<'_, T> {
 
     fn base_frame(&self, bindings: &Bindings<'_, T>, held: &mut Workspace, out: &mut Outputs<T>) -> Vec<usize> {
         let mut words = vec![0; frame::HEADER];
-        for (word, value) in
-            [(frame::TILE_ROWS, self.tile_rows), (frame::ROWS, self.rows), (frame::SEED, self.seed), (frame::SUMS, self.sums)]
-        {
+        for (word, value) in [
+            (frame::TILE_ROWS, self.tile_rows),
+            (frame::ROWS, self.rows),
+            (frame::SEED, self.seed),
+            (frame::SUMS, self.sums),
+        ] {
             if let Some(entry) = words.get_mut(word) {
                 *entry = value;
             }

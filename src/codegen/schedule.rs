@@ -90,22 +90,57 @@ pub(super) enum Step {
     Map(Map),
     /// Block math: a table entry called on whole buffers.
     #[allow(dead_code)] // Constructed once block math is in.
-    Math { function: Function, outs: Vec<SlotId>, ins: Vec<SlotId>, extent: Extent },
+    Math {
+        function: Function,
+        outs: Vec<SlotId>,
+        ins: Vec<SlotId>,
+        extent: Extent,
+    },
     /// A primitive without block math: its reference function on each element.
-    Eval { op: Op, out: SlotId, ins: Vec<SlotId>, extent: Extent },
+    Eval {
+        op: Op,
+        out: SlotId,
+        ins: Vec<SlotId>,
+        extent: Extent,
+    },
     Copy(Copy),
     /// A reduction of the middle of three dimensions.
-    Reduce { op: ReduceOp, out: SlotId, body: SlotId, cond: Option<SlotId>, outer: Extent, size: Extent, inner: Extent },
+    Reduce {
+        op: ReduceOp,
+        out: SlotId,
+        body: SlotId,
+        cond: Option<SlotId>,
+        outer: Extent,
+        size: Extent,
+        inner: Extent,
+    },
     /// 0, 1, 2, … (from the tile's first row when it counts rows).
-    Count { out: SlotId, extent: Extent, rows: bool },
+    Count {
+        out: SlotId,
+        extent: Extent,
+        rows: bool,
+    },
     /// The number of rows.
-    Rows { out: SlotId },
+    Rows {
+        out: SlotId,
+    },
     /// Adds the tile's rows to `width` sums.
-    RowSum { body: SlotId, width: usize, sum: usize },
+    RowSum {
+        body: SlotId,
+        width: usize,
+        sum: usize,
+    },
     /// Adds the tile's weighted rows to a term's sum.
-    TermSum { body: SlotId, sum: usize },
+    TermSum {
+        body: SlotId,
+        sum: usize,
+    },
     /// Reads sums over all rows.
-    Total { out: SlotId, width: usize, sum: usize },
+    Total {
+        out: SlotId,
+        width: usize,
+        sum: usize,
+    },
 }
 
 /// Where a term's value is found.
@@ -144,8 +179,28 @@ pub(super) fn is_elementwise(op: Op) -> bool {
     };
     matches!(
         op,
-        Neg | Add | Sub | Mul | MulZero | Div | Square | Sqrt | Abs | Sign | Floor | Min | Max | Relu | Detach | Lt | Le
-            | Eq | And | Or | Not | Select | ZeroDiv
+        Neg | Add
+            | Sub
+            | Mul
+            | MulZero
+            | Div
+            | Square
+            | Sqrt
+            | Abs
+            | Sign
+            | Floor
+            | Min
+            | Max
+            | Relu
+            | Detach
+            | Lt
+            | Le
+            | Eq
+            | And
+            | Or
+            | Not
+            | Select
+            | ZeroDiv
     )
 }
 

@@ -5,6 +5,8 @@
 //! errors here: every error is one of lossc itself.
 
 pub mod differentiate;
+#[cfg(test)]
+mod properties;
 pub mod simplify;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -46,12 +46,15 @@ impl Writer {
         (seed, load)
     }
 
-    fn finish(self, terms: &[NodeId], seed: InputId, gradients: Vec<(InputId, NodeId)>, values: fn(usize, usize) -> Vec<Vec<f64>>) -> Case {
-        let terms = terms
-            .iter()
-            .enumerate()
-            .map(|(at, &node)| TermRoot { label: format!("term{}", at + 1), node })
-            .collect();
+    fn finish(
+        self,
+        terms: &[NodeId],
+        seed: InputId,
+        gradients: Vec<(InputId, NodeId)>,
+        values: fn(usize, usize) -> Vec<Vec<f64>>,
+    ) -> Case {
+        let terms =
+            terms.iter().enumerate().map(|(at, &node)| TermRoot { label: format!("term{}", at + 1), node }).collect();
         Case { loss: LossGraph { graph: self.graph, terms, seed, gradients }, sizes: self.sizes, values }
     }
 }
@@ -101,8 +104,23 @@ pub fn semantics() -> Case {
         gradients.push((x, w.op(op, &[a])));
     }
     for op in [
-        Op::Add, Op::Sub, Op::Mul, Op::MulZero, Op::Div, Op::ZeroDiv, Op::Min, Op::Max, Op::Lt, Op::Le, Op::Eq, Op::And,
-        Op::Or, Op::LogAddExp, Op::XLogY, Op::Atan2, Op::Pow,
+        Op::Add,
+        Op::Sub,
+        Op::Mul,
+        Op::MulZero,
+        Op::Div,
+        Op::ZeroDiv,
+        Op::Min,
+        Op::Max,
+        Op::Lt,
+        Op::Le,
+        Op::Eq,
+        Op::And,
+        Op::Or,
+        Op::LogAddExp,
+        Op::XLogY,
+        Op::Atan2,
+        Op::Pow,
     ] {
         gradients.push((x, w.op(op, &[a, b])));
     }
@@ -111,7 +129,8 @@ pub fn semantics() -> Case {
     gradients.push((x, w.op(Op::Select, &[a, b, a])));
     let term = w.op(Op::Sub, &[a, a]);
     w.finish(&[term], seed, gradients, |rows, _| {
-        let special = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.5, -7.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e6, -3.75];
+        let special =
+            [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.5, -7.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e6, -3.75];
         let xs = (0..rows).map(|row| special[row % special.len()]).collect();
         let ys = (0..rows).map(|row| special[(row * 5 + row / special.len()) % special.len()]).collect();
         vec![xs, ys, Vec::new()]
@@ -248,7 +267,13 @@ pub fn reductions() -> Case {
     let positive = w.op(Op::Lt, &[zero, xl]);
     let mut gradients = Vec::new();
     for op in [
-        ReduceOp::Sum, ReduceOp::Prod, ReduceOp::Max, ReduceOp::Min, ReduceOp::LogSumExp, ReduceOp::Norm, ReduceOp::ArgMax,
+        ReduceOp::Sum,
+        ReduceOp::Prod,
+        ReduceOp::Max,
+        ReduceOp::Min,
+        ReduceOp::LogSumExp,
+        ReduceOp::Norm,
+        ReduceOp::ArgMax,
         ReduceOp::ArgMin,
     ] {
         for cond in [None, Some(positive)] {

@@ -260,6 +260,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "(div (sqrt p) p)",
             "(div (mul x (sigmoid y)) (softplus y))",
             "(div (exp (add x (log p))) p)",
+            "(div (sigmoid (add x (log p))) p)",
             "(mul (mul x (exp y)) (mul (exp (neg y)) z))",
             "(mul (zerodiv x p) p)",
         ],

@@ -14,7 +14,7 @@ const PRODUCT: On = On::Ops(&[Op::Mul, Op::Div, Op::ZeroDiv, Op::MulZero]);
 pub const RULES: &[Rule] = &[
     Rule {
         name: "cancel",
-        law: "(x·y)/y = x, x²/x = x, x/√x = √x, sigmoid z/softplus z = softplus_ratio z, exp(x + log y)/y = exp x",
+        law: "(x·y)/y = x, x²/x = x, x/√x = √x, sigmoid z/softplus z = softplus_ratio z, exp(x + log y)/y = exp x, sigmoid(x + log y)/y = exp(x - softplus(x + log y))",
         guard: "y ≠ 0, or the quotient is guarded; also inside longer products",
         phase: None,
         on: PRODUCT,
@@ -201,11 +201,19 @@ fn quotient(g: &mut Graph, n: NodeId, d: NodeId, guarded: bool) -> Option<(Optio
     {
         return Some((Some(un(g, Op::SoftplusRatio, s)), None));
     }
-    let exponent = one(g, n, Op::Exp)?;
+    // exp(x + log y)/y = exp x; sigmoid(x + log y)/y = exp(x − softplus(x + log y)): finite at y = 0.
+    let (exponent, saturating) = match one(g, n, Op::Exp) {
+        Some(exponent) => (exponent, false),
+        None => (one(g, n, Op::Sigmoid)?, true),
+    };
     let mut sum = Linear::of(g, exponent);
     let log = sum.terms.iter_mut().find(|(x, c)| *c >= 1.0 && one(g, *x, Op::Log) == Some(d))?;
     log.1 -= 1.0;
-    let rest = sum.build(g);
+    let mut rest = sum.build(g);
+    if saturating {
+        let softplus = un(g, Op::Softplus, exponent);
+        rest = bin(g, Op::Sub, rest, softplus);
+    }
     Some((Some(un(g, Op::Exp, rest)), None))
 }
 

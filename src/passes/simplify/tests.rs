@@ -1,13 +1,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use super::{Phase, simplify};
+use crate::interpret::evaluate;
 use crate::ir::graph::{Index, InputId, NodeId, ROW, ROWS};
 use crate::ir::op::{Op, ReduceOp};
 use crate::ir::print::to_text;
 use crate::ir::program::{LossGraph, TermRoot};
 use crate::ir::support::Interval;
-use crate::passes::testing::Build;
-use crate::passes::{Derived, derive, without_seed};
+use crate::passes::testing::{Build, Values};
+use crate::passes::{Derived, compile_passes, derive, without_seed};
 
 const R: Interval = Interval::REAL;
 
@@ -114,4 +115,97 @@ fn normal_with_log_scale() {
     let copy = Build { g: b.g.clone(), seed: b.seed };
     assert_eq!(gradient(copy, nll, m), "-(x - μ)·exp(-s)·exp(-s)");
     assert_eq!(gradient(b, nll, s), "1 - ((x - μ)·exp(-s))²");
+}
+
+/// Value and gradient of a compiled one-row loss.
+fn compiled(b: Build, term: NodeId, wrt: InputId, sizes: Vec<usize>, inputs: Vec<Vec<f64>>) -> (f64, Vec<f64>) {
+    let loss = LossGraph {
+        graph: b.g,
+        terms: vec![TermRoot { label: "t".into(), node: term }],
+        seed: b.seed,
+        gradients: vec![],
+    };
+    let loss = compile_passes(loss, &[wrt]).unwrap();
+    let values = Values { rows: 1, sizes, inputs, seed: vec![1.0] };
+    let out = evaluate(&loss, &values.bindings(), true, false).unwrap();
+    (out.terms[0], out.gradients[0].clone())
+}
+
+fn close(found: f64, expected: f64) {
+    assert!((found - expected).abs() <= 1e-14 * expected.abs(), "{found} instead of {expected}");
+}
+
+/// −log sigmoid(40) = log1p(e⁻⁴⁰), slope −sigmoid(−40): all digits, where sigmoid(40) − 1 has none.
+#[test]
+fn bernoulli_far_out_keeps_its_digits() {
+    for (y, z) in [(1.0, 40.0), (0.0, -40.0), (1.0, -800.0), (0.0, 800.0), (1.0, 0.3)] {
+        let mut b = Build::new();
+        let (outcome, logit) = (b.row("y", Interval::BOOL), b.row("z", R));
+        let p = b.op(Op::Sigmoid, &[logit]);
+        let hit = b.op(Op::XLogY, &[outcome, p]);
+        let one = b.c(1.0);
+        let miss = b.op(Op::Sub, &[one, outcome]);
+        let q = b.op(Op::Sub, &[one, p]);
+        let rest = b.op(Op::XLogY, &[miss, q]);
+        let log = b.op(Op::Add, &[hit, rest]);
+        let nll = b.op(Op::Neg, &[log]);
+        let wrt = input(&b, "z");
+        let (value, gradient) = compiled(b, nll, wrt, vec![1], vec![vec![], vec![y], vec![z]]);
+        let t: f64 = if y == 1.0 { -z } else { z };
+        close(value, t.max(0.0) + (-t.abs()).exp().ln_1p());
+        let size = if t > 0.0 { 1.0 / (1.0 + (-t).exp()) } else { t.exp() / (1.0 + t.exp()) };
+        close(gradient[0], if y == 1.0 { -size } else { size });
+    }
+}
+
+/// log(softmax(z)[y]) at z = [37, 0, −5], y = 0: log1p(e⁻³⁷ + e⁻⁴²), slope −(e⁻³⁷ + e⁻⁴²)/(1 + …).
+#[test]
+fn categorical_far_out_keeps_its_digits() {
+    let mut b = Build::new();
+    let classes = b.axis("K");
+    let y = b.row("y", Interval::COUNT);
+    let z = b.input("z", &[ROWS, classes], R);
+    let v = b.fresh(classes);
+    let zi = b.g.load(z, &[Index::Var(ROW), Index::Var(v)]);
+    let zy = b.g.load(z, &[Index::Var(ROW), Index::At(y)]);
+    let (ei, ey) = (b.op(Op::Exp, &[zi]), b.op(Op::Exp, &[zy]));
+    let total = b.reduce(ReduceOp::Sum, v, ei);
+    let p = b.op(Op::Div, &[ey, total]);
+    let log = b.op(Op::Log, &[p]);
+    let nll = b.op(Op::Neg, &[log]);
+    let (value, gradient) = compiled(b, nll, z, vec![1, 3], vec![vec![], vec![0.0], vec![37.0, 0.0, -5.0]]);
+    let others = (-37.0_f64).exp() + (-42.0_f64).exp();
+    close(value, others.ln_1p());
+    close(gradient[0], -others / (1.0 + others));
+    close(gradient[1], (-37.0_f64).exp() / (1.0 + others));
+}
+
+/// k·log softplus(s) far left: s itself; its slope k − no 0/0 at s = −800.
+#[test]
+fn softplus_link_far_left() {
+    let mut b = Build::new();
+    let (k, s) = (b.row("k", Interval::COUNT), b.row("s", R));
+    let rate = b.op(Op::Softplus, &[s]);
+    let fit = b.op(Op::XLogY, &[k, rate]);
+    let nll = b.op(Op::Sub, &[rate, fit]);
+    let wrt = input(&b, "s");
+    let (value, gradient) = compiled(b, nll, wrt, vec![1], vec![vec![], vec![3.0], vec![-800.0]]);
+    assert_eq!((value, gradient[0]), (2400.0, -3.0));
+}
+
+/// A mixture with a weight of 0: the slope in the weight is finite, exp(l₁ − l₂) − 1 over it.
+#[test]
+fn mixture_weight_at_zero() {
+    let mut b = Build::new();
+    let (w, x) = (b.row("w", Interval::PROB), b.row("x", R));
+    let one = b.c(1.0);
+    let v = b.op(Op::Sub, &[one, w]);
+    let (lw, lv) = (b.op(Op::Log, &[w]), b.op(Op::Log, &[v]));
+    let first = b.op(Op::Add, &[lw, x]);
+    let mixture = b.op(Op::LogAddExp, &[first, lv]);
+    let wrt = input(&b, "w");
+    let (value, gradient) = compiled(b, mixture, wrt, vec![1], vec![vec![], vec![0.0], vec![0.5]]);
+    assert_eq!(value, 0.0);
+    // d/dw log(w·e^x + 1 − w) = (e^x − 1)/(w·e^x + 1 − w)
+    close(gradient[0], 0.5_f64.exp() - 1.0);
 }
