@@ -131,10 +131,9 @@ impl Units {
         let mut bad = Violations::new(column, format!("a unit's number, 0 to {}", count.saturating_sub(1)));
         let mut of_event = Vec::with_capacity(numbers.len());
         for (row, number) in numbers.into_iter().enumerate() {
-            if number < 0.0 || number >= count as f64 || number.fract() != 0.0 {
-                if let Some(found) = events.column(column) {
-                    bad.add(|| events.violation(found, row));
-                }
+            let outside = number < 0.0 || number >= count as f64 || number.fract() != 0.0;
+            if let Some(found) = events.column(column).filter(|_| outside) {
+                bad.add(|| events.violation(found, row));
             }
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             of_event.push(number.max(0.0) as usize);

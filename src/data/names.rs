@@ -11,21 +11,29 @@ pub(crate) fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'
     scored.filter(|(edits, _)| *edits <= allowed).min_by_key(|(edits, _)| *edits).map(|(_, name)| name.clone())
 }
 
-/// Letters inserted, deleted or replaced (Levenshtein) over at most the first 64 characters, case ignored.
+/// Letters inserted, deleted, replaced or exchanged with their neighbour (optimal string alignment) over at most the first
+/// 64 characters, case ignored.
 fn distance(one: &str, two: &str) -> usize {
     let letters = |text: &str| text.chars().take(64).flat_map(char::to_lowercase).collect::<Vec<_>>();
     let (one, two) = (letters(one), letters(two));
-    let mut above: Vec<usize> = (0..=two.len()).collect();
-    for (row, letter) in one.iter().enumerate() {
-        let mut left = row + 1;
-        let mut here = vec![left];
-        for ((other, &diagonal), &up) in two.iter().zip(&above).zip(above.iter().skip(1)) {
-            left = (diagonal + usize::from(letter != other)).min(up + 1).min(left + 1);
-            here.push(left);
+    let mut rows: Vec<Vec<usize>> = vec![(0..=two.len()).collect()];
+    let cell = |rows: &[Vec<usize>], i: usize, j: usize| {
+        rows.get(i).and_then(|row| row.get(j)).copied().unwrap_or(usize::MAX / 2)
+    };
+    for (i, letter) in one.iter().enumerate() {
+        let mut here = vec![i + 1];
+        for (j, other) in two.iter().enumerate() {
+            let left = here.last().copied().unwrap_or(0) + 1;
+            let mut best = left.min(cell(&rows, i, j + 1) + 1).min(cell(&rows, i, j) + usize::from(letter != other));
+            let swapped = i > 0 && j > 0 && one.get(i - 1) == Some(other) && two.get(j - 1) == Some(letter);
+            if swapped {
+                best = best.min(cell(&rows, i - 1, j - 1) + 1);
+            }
+            here.push(best);
         }
-        above = here;
+        rows.push(here);
     }
-    above.last().copied().unwrap_or(0)
+    cell(&rows, one.len(), two.len())
 }
 
 #[cfg(test)]
@@ -45,5 +53,6 @@ mod tests {
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("same", "same"), 0);
+        assert_eq!(distance("flod", "fold"), 1);
     }
 }

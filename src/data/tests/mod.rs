@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod binding;
+mod examples;
+mod pictures;
+mod preparing;
 mod reading;
+mod sampling;
 
 use std::collections::BTreeMap;
 use std::io;
