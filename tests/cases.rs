@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use lossc::diag::render::{Style, render};
 use lossc::sema::{Options, analyze};
 use lossc::source::{NoFiles, Source};
-use lossc::syntax::{dump::dump, parse};
+use lossc::syntax::{dump::dump, format::format, parse, print::Spelling};
 
 const LINE: &str = "\n================\n";
 
@@ -80,5 +80,23 @@ fn pages_tell_the_truth() {
         };
         assert_eq!(found(entry.wrong), [entry.code.0], "{}", entry.code);
         assert!(found(entry.right).is_empty(), "{}: {:?}", entry.code, found(entry.right));
+    }
+}
+
+/// Formatting keeps the tree in every spelling, and formatting twice changes nothing.
+#[test]
+fn formatting_keeps_the_tree() {
+    for path in files("parse") {
+        let (source, _) = read(&path);
+        let (tree, diagnostics) = parse(&source);
+        if !diagnostics.is_empty() {
+            continue;
+        }
+        for spelling in [Spelling::AsWritten, Spelling::Ascii, Spelling::Unicode] {
+            let once = format(&source, spelling).unwrap();
+            let again = Source::new(source.name.clone(), once.as_str());
+            assert_eq!(dump(&parse(&again).0), dump(&tree), "{} {spelling:?}\n{once}", source.name);
+            assert_eq!(format(&again, spelling).unwrap(), once, "{} {spelling:?}", source.name);
+        }
     }
 }

@@ -8,12 +8,14 @@
 //! | `scan` | brackets, texts, comments; cuts statements and clauses |
 //! | `parse` | one statement or clause at a time through the grammar, chains folded by precedence |
 //! | `ast` | the tree |
+//! | `format` | the formatter |
 //! | `print`, `dump` | trees back to text: as programs, and with every bracket shown |
 //!
 //! Depends on `source` and `diag`. Knows no functions, distributions or supports: that is `sema`.
 
 pub mod ast;
 pub mod dump;
+pub mod format;
 pub mod lex;
 pub mod names;
 mod normal;
