@@ -1,6 +1,6 @@
 //! What a spec says under `data:`, as plain values.
 //!
-//! The spec's parser builds these; [`super::prepare`] carries them out. Names are those of the spec, lengths are rows or
+//! The spec's parser builds these; [`super::prepare()`] carries them out. Names are those of the spec, lengths are rows or
 //! bins unless a field says seconds. Nothing here reads a file, and nothing is checked beyond what the types say: columns
 //! are looked up, and complained about, when the tables are known.
 
@@ -268,7 +268,8 @@ pub struct Images {
 pub enum ImageSource {
     /// `array:` NPY of `[n, h, w]` or `[n, h, w, c]`; integers are divided by their type's largest value.
     Array(Files),
-    /// `folder:` every PNG and JPEG below the folder in the order of their paths; columns `file` (the name) and `folder` (the folder that holds it). Grey unless `color`.
+    /// `folder:` every PNG and JPEG below the folder in the order of their paths; columns `file` (the name) and `folder`
+    /// (the folder that holds it). Grey unless `color`.
     Folder {
         /// Path relative to the spec's folder.
         path: String,
