@@ -8,6 +8,7 @@
 use crate::ir::graph::{Graph, InputId, Node, NodeId, ROW, ROWS, VarId};
 use crate::ir::op::{Op, ReduceOp};
 use crate::ir::program::LossGraph;
+use crate::ir::special::HALF_LOG_2PI;
 
 /// Which of the outputs a kernel computes, and how the rows are weighted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,13 +115,57 @@ impl Rewriter<'_> {
         let graph = &mut self.graph;
         match (op, args) {
             (Op::Detach, [x]) => *x,
-            (Op::XLogY, [a, b]) => {
-                let log = graph.apply(Op::Log, &[*b]);
-                graph.apply(Op::MulZero, &[*a, log])
+            (Op::XLogY, [a, b]) => zero_times(graph, *a, Op::Log, *b),
+            (Op::XLog1pY, [a, b]) => zero_times(graph, *a, Op::Log1p, *b),
+            (Op::LogSoftplus, [x]) => {
+                // Where e^x has left the range of softplus, log softplus is x to the last bit.
+                let log = {
+                    let softplus = graph.apply(Op::Softplus, &[*x]);
+                    graph.apply(Op::Log, &[softplus])
+                };
+                where_small(graph, *x, *x, log)
             }
-            (Op::XLog1pY, [a, b]) => {
-                let log = graph.apply(Op::Log1p, &[*b]);
-                graph.apply(Op::MulZero, &[*a, log])
+            (Op::SoftplusRatio, [x]) => {
+                let sigmoid = graph.apply(Op::Sigmoid, &[*x]);
+                let softplus = graph.apply(Op::Softplus, &[*x]);
+                let ratio = graph.apply(Op::Div, &[sigmoid, softplus]);
+                let one = graph.constant(1.0);
+                where_small(graph, *x, one, ratio)
+            }
+            (Op::NormalLp, [r, scale, log_scale]) => {
+                let z = graph.apply(Op::ZeroDiv, &[*r, *scale]);
+                let half = graph.constant(-0.5);
+                let product = graph.apply(Op::Mul, &[half, z]);
+                let product = graph.apply(Op::Mul, &[product, z]);
+                minus_both(graph, product, *log_scale, HALF_LOG_2PI)
+            }
+            (Op::NormalDr, [r, scale]) => {
+                let z = graph.apply(Op::ZeroDiv, &[*r, *scale]);
+                let slope = graph.apply(Op::ZeroDiv, &[z, *scale]);
+                graph.apply(Op::Neg, &[slope])
+            }
+            (Op::NormalDlogscale, [r, scale]) => {
+                let z = graph.apply(Op::ZeroDiv, &[*r, *scale]);
+                let square = graph.apply(Op::Square, &[z]);
+                let one = graph.constant(1.0);
+                graph.apply(Op::Sub, &[square, one])
+            }
+            (Op::LaplaceLp, [r, scale, log_scale]) => {
+                let z = graph.apply(Op::ZeroDiv, &[*r, *scale]);
+                let distance = graph.apply(Op::Abs, &[z]);
+                let exponent = graph.apply(Op::Neg, &[distance]);
+                minus_both(graph, exponent, *log_scale, std::f64::consts::LN_2)
+            }
+            (Op::LaplaceDr, [r, scale]) => {
+                let sign = graph.apply(Op::Sign, &[*r]);
+                let slope = graph.apply(Op::ZeroDiv, &[sign, *scale]);
+                graph.apply(Op::Neg, &[slope])
+            }
+            (Op::LaplaceDlogscale, [r, scale]) => {
+                let z = graph.apply(Op::ZeroDiv, &[*r, *scale]);
+                let distance = graph.apply(Op::Abs, &[z]);
+                let one = graph.constant(1.0);
+                graph.apply(Op::Sub, &[distance, one])
             }
             (Op::LogAddExp, [a, b]) => log_add_exp(graph, *a, *b),
             (Op::Pow, [x, y]) => match graph.as_const(*y) {
@@ -135,6 +180,31 @@ impl Rewriter<'_> {
 /// Reductions that give an index.
 pub(super) fn is_arg(op: ReduceOp) -> bool {
     matches!(op, ReduceOp::ArgMax | ReduceOp::ArgMin)
+}
+
+/// a·f(b), and 0 when a is 0 unless b is NaN.
+fn zero_times(graph: &mut Graph, a: NodeId, function: Op, b: NodeId) -> NodeId {
+    let value = graph.apply(function, &[b]);
+    let product = graph.apply(Op::Mul, &[a, value]);
+    let zero = graph.constant(0.0);
+    let none = graph.apply(Op::Eq, &[a, zero]);
+    let number = graph.apply(Op::Eq, &[b, b]);
+    let cut = graph.apply(Op::And, &[none, number]);
+    graph.apply(Op::Select, &[cut, zero, product])
+}
+
+/// `limit` below −37, where e^x is below half an ulp of 1, else `value`.
+fn where_small(graph: &mut Graph, x: NodeId, limit: NodeId, value: NodeId) -> NodeId {
+    let bound = graph.constant(-37.0);
+    let small = graph.apply(Op::Lt, &[x, bound]);
+    graph.apply(Op::Select, &[small, limit, value])
+}
+
+/// value − other − constant
+fn minus_both(graph: &mut Graph, value: NodeId, other: NodeId, constant: f64) -> NodeId {
+    let difference = graph.apply(Op::Sub, &[value, other]);
+    let constant = graph.constant(constant);
+    graph.apply(Op::Sub, &[difference, constant])
 }
 
 /// max(a, b) + softplus(−|a − b|), with a − b = 0 for equal infinities.

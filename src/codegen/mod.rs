@@ -5,6 +5,7 @@
 //! calls, `run` takes it over the rows of a batch. [`CompiledLoss`] is the safe face: it checks every length before the
 //! call. Depends on `ir`. It does not check supports: whoever binds data has.
 
+mod block;
 mod error;
 mod frame;
 mod kernels;
@@ -15,6 +16,7 @@ mod math;
 mod native;
 mod place;
 mod plan;
+mod poisson;
 mod real;
 mod run;
 mod schedule;

@@ -177,6 +177,7 @@ impl Placer<'_> {
         let (out, body) = (first(&outs), first(&ins));
         match &item.work {
             Work::Apply { op } => Step::Eval { op: *op, out, ins, extent },
+            &Work::Math { function } => Step::Math { function, outs, ins, extent },
             Work::Copy { dims, source, computed, gradient } => {
                 let out = match gradient {
                     Some(position) => self.copied_gradient(*position, item.phase, dims),

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::layout::{Extent, Layout};
 use super::legal::{Legal, is_arg};
+use super::math::Function;
 use super::schedule::{Schedule, is_elementwise};
 use crate::ir::graph::{Graph, Index, InputId, Node, NodeId, ROW, ROWS, VarId};
 use crate::ir::op::{Op, ReduceOp};
@@ -29,6 +30,7 @@ pub(super) type Dims = Vec<(Extent, Vec<Extent>)>;
 pub(super) enum Work {
     Map { nodes: Vec<NodeId> },
     Apply { op: Op },
+    Math { function: Function },
     Copy { dims: Dims, source: Option<InputId>, computed: Vec<(Extent, Extent)>, gradient: Option<usize> },
     Reduce { op: ReduceOp, outer: Extent, size: Extent, inner: Extent },
     Count { rows: bool },
@@ -97,6 +99,7 @@ impl Schedule {
         plan.add_terms(&legal.terms);
         plan.per_row = legal.per_row.map(|node| plan.own_key(node));
         plan.add_gradients(&targets);
+        plan.use_block_math();
         plan.sink(&nodes);
         plan.group(&nodes);
         super::place::assign(plan, legal.seed)
@@ -326,6 +329,35 @@ impl<'a> Plan<'a> {
             let phase = if tiled { Phase::Tile } else { self.phase(*node) };
             self.push(phase, work, key.1, Vec::new(), vec![key]);
         }
+    }
+
+    /// Calls block math where there is any; functions of the same arguments that come together are one call.
+    fn use_block_math(&mut self) {
+        let mut together: HashMap<(Phase, Vec<Key>), Vec<(Op, usize)>> = HashMap::new();
+        for (at, item) in self.items.iter().enumerate() {
+            if let Work::Apply { op } = item.work {
+                together.entry((item.phase, item.ins.clone())).or_default().push((op, at));
+            }
+        }
+        let mut merged: HashSet<usize> = HashSet::new();
+        for at in 0..self.items.len() {
+            let Work::Apply { op } = self.items[at].work else { continue };
+            let group = &together[&(self.items[at].phase, self.items[at].ins.clone())];
+            let position = |op: Op| group.iter().find(|other| other.0 == op).map(|other| other.1);
+            let Some(function) = Function::giving(op, |op| position(op).is_some()) else { continue };
+            let parts: Vec<usize> = function.ops.iter().filter_map(|&op| position(op)).collect();
+            self.items[at].outs = parts.iter().flat_map(|&part| self.items[part].outs.clone()).collect();
+            self.items[at].work = Work::Math { function };
+            for part in parts.into_iter().filter(|&part| part != at) {
+                merged.insert(part);
+                self.items[part].work = Work::Math { function };
+            }
+        }
+        let mut at = 0;
+        self.items.retain(|_| {
+            at += 1;
+            !merged.contains(&(at - 1))
+        });
     }
 
     /// The values that something other than a map on their own domain reads, or that are results.

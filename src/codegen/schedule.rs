@@ -89,7 +89,6 @@ pub(super) enum Step {
     /// A fused loop, compiled.
     Map(Map),
     /// Block math: a table entry called on whole buffers.
-    #[allow(dead_code)] // Constructed once block math is in.
     Math {
         function: Function,
         outs: Vec<SlotId>,

@@ -116,6 +116,14 @@ fn transcendental_programs() {
 }
 
 #[test]
+fn fused_densities() {
+    for rows in 1..=37 {
+        compare::<f64>(&programs::densities(), rows, false, 1e-13);
+        compare::<f32>(&programs::densities(), rows, true, 3e-6);
+    }
+}
+
+#[test]
 fn axes_and_parameters() {
     check(&programs::counts());
     check_long(&programs::counts());
@@ -190,4 +198,55 @@ fn a_batch_that_does_not_fit_is_refused() {
 #[test]
 fn no_primitive_has_more_arguments_than_the_slow_road_takes() {
     assert!(crate::ir::op::INFO.iter().all(|info| info.arity <= super::kernels::MAX_ARITY));
+}
+
+/// Distance from a reference in units in the last place of the result.
+fn ulps_f32(found: f32, expected: f64) -> f64 {
+    if f64::from(found) == expected
+        || (found.is_nan() && expected.is_nan())
+        || (found.is_infinite() && expected.abs() > f64::from(f32::MAX))
+    {
+        return 0.0;
+    }
+    let ulp = f64::from((expected.abs() as f32).next_up()) - f64::from(expected.abs() as f32);
+    (f64::from(found) - expected).abs() / ulp
+}
+
+fn ulps_f64(found: f64, expected: f64) -> f64 {
+    if found == expected || (found.is_nan() && expected.is_nan()) {
+        return 0.0;
+    }
+    (found - expected).abs() / (expected.abs().next_up() - expected.abs())
+}
+
+/// Largest error of each block function over its range, against the correctly rounded-to-an-ulp scalar functions.
+#[test]
+fn block_math_is_accurate() {
+    use super::block;
+    use crate::ir::special;
+    type F32 = unsafe extern "C" fn(*mut f32, *const f32, usize);
+    type F64 = unsafe extern "C" fn(*mut f64, *const f64, usize);
+    let table: [(&str, F32, F64, fn(f64) -> f64, f64, f64); 4] = [
+        ("exp", block::exp_f32, block::exp_f64, f64::exp, -104.0, 89.0),
+        ("log", block::log_f32, block::log_f64, f64::ln, 1e-40, 30.0),
+        ("softplus", block::softplus_f32, block::softplus_f64, special::softplus, -87.0, 90.0),
+        ("sigmoid", block::sigmoid_f32, block::sigmoid_f64, special::sigmoid, -87.0, 90.0),
+    ];
+    for (name, single, double, reference, low, high) in table {
+        let mut xs: Vec<f64> = (0..40_001).map(|at| low + (high - low) * f64::from(at) / 40_000.0).collect();
+        xs.extend((0..4000).map(|at| 2f64.powf(f64::from(at) / 40.0 - 50.0)).filter(|x| (low..high).contains(x)));
+        xs.extend([0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, -1.0, 1.0]);
+        let xs32: Vec<f32> = xs.iter().map(|&x| x as f32).collect();
+        let (mut out32, mut out64) = (vec![0.0; xs.len()], vec![0.0; xs.len()]);
+        // SAFETY: buffers of one length.
+        #[allow(unsafe_code)]
+        unsafe {
+            single(out32.as_mut_ptr(), xs32.as_ptr(), xs.len());
+            double(out64.as_mut_ptr(), xs.as_ptr(), xs.len());
+        }
+        let worst32 = xs32.iter().zip(&out32).map(|(&x, &y)| ulps_f32(y, reference(x.into()))).fold(0.0, f64::max);
+        let worst64 = xs.iter().zip(&out64).map(|(&x, &y)| ulps_f64(y, reference(x))).fold(0.0, f64::max);
+        println!("{name}: {worst32:.2} ulp f32, {worst64:.2} ulp f64");
+        assert!(worst32 <= 2.6 && worst64 <= 3.5, "{name}: {worst32} ulp f32, {worst64} ulp f64");
+    }
 }

@@ -329,3 +329,38 @@ pub fn batch() -> Case {
         vec![noise(n, rows * 3), counts_up_to(n + 1, rows, 3.0), Vec::new()]
     })
 }
+
+/// The fused densities: poisson_lp(k, softplus η, log softplus η), normal_lp(x − η, softplus, log softplus), Laplace's,
+/// and every one of their derivatives.
+pub fn densities() -> Case {
+    let mut w = Writer::new();
+    let (k, eta, x) = (w.input("k", &[ROWS]), w.input("eta", &[ROWS]), w.input("x", &[ROWS]));
+    let seed = w.seed().0;
+    let (kr, er, xr) = (w.row(k), w.row(eta), w.row(x));
+    let rate = w.op(Op::Softplus, &[er]);
+    let log_rate = w.op(Op::LogSoftplus, &[er]);
+    let poisson = w.op(Op::PoissonLp, &[kr, rate, log_rate]);
+    let normal = w.op(Op::NormalLp, &[xr, rate, log_rate]);
+    let laplace = w.op(Op::LaplaceLp, &[xr, rate, log_rate]);
+    let ratio = w.op(Op::SoftplusRatio, &[er]);
+    let mut gradients = vec![(eta, ratio), (eta, log_rate)];
+    for op in [Op::NormalDr, Op::NormalDlogscale, Op::LaplaceDr, Op::LaplaceDlogscale] {
+        gradients.push((x, w.op(op, &[xr, rate])));
+    }
+    w.finish(&[poisson, normal, laplace], seed, gradients, |rows, n| {
+        let mut k = counts_up_to(n, rows, 40.0);
+        let mut eta = scaled(n + 1, rows, 3.0);
+        if rows > 8 {
+            k[3] = 1000.0;
+            k[5] = 2.5;
+            eta[7] = -60.0;
+            k[7] = 0.0;
+            eta[8] = -20.0;
+        }
+        let mut x = scaled(n + 2, rows, 2.0);
+        if rows > 8 {
+            x[7] = 0.0;
+        }
+        vec![k, eta, x, Vec::new()]
+    })
+}
