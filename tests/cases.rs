@@ -24,6 +24,12 @@ fn files(stage: &str) -> Vec<PathBuf> {
     files
 }
 
+/// The files of the standard library.
+fn kernels(folder: &Path) -> Vec<PathBuf> {
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { kernels(&path) } else { vec![path] }).collect()
+}
+
 /// Program and expectation of a case.
 fn read(path: &Path) -> (Source, String) {
     let text = std::fs::read_to_string(path).unwrap();
@@ -86,7 +92,9 @@ fn pages_tell_the_truth() {
 /// Formatting keeps the tree in every spelling, and formatting twice changes nothing.
 #[test]
 fn formatting_keeps_the_tree() {
-    for path in files("parse") {
+    let library = kernels(&Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels"));
+    assert!(!library.is_empty());
+    for path in files("parse").into_iter().chain(library) {
         let (source, _) = read(&path);
         let (tree, diagnostics) = parse(&source);
         if !diagnostics.is_empty() {
@@ -99,4 +107,54 @@ fn formatting_keeps_the_tree() {
             assert_eq!(format(&again, spelling).unwrap(), once, "{} {spelling:?}", source.name);
         }
     }
+}
+
+/// Text that no person writes gets a clean answer, whatever its depth and length; test threads have a small stack.
+#[test]
+fn hostile_text_is_answered() {
+    let long_sum = format!("{}a", "a + ".repeat(30_000));
+    for (program, code) in [
+        ("(".repeat(10_000), Some("E0105")),
+        ("[".repeat(1_000_000), Some("E0105")),
+        ("if ".repeat(10_000), Some("E0105")),
+        ("a * if b then c else ".repeat(10_000), Some("E0105")),
+        (format!("{}x{}", "f(".repeat(255), ")".repeat(255)), None),
+        (format!("{}x{}", "sum[i where ".repeat(255), "] y".repeat(255)), None),
+        (format!("{}a b $ c{}", "f(x[".repeat(120), "])".repeat(120)), Some("E0102")),
+        (format!("{}x", "-".repeat(30_000)), None),
+        (format!("{}x", "sum[i] ".repeat(10_000)), None),
+        (format!("{}x", "a^".repeat(30_000)), None),
+        (format!("{}c", "if a then b else ".repeat(5_000)), None),
+        (long_sum, None),
+        ("x".repeat(1_000_000), None),
+        ("1".repeat(1_000_000), Some("E0107")),
+        ("a b ".repeat(10_000), Some("E0109")),
+        ("$\n".repeat(30_000), Some("E0102")),
+        ("(a\n".repeat(10_000), Some("E0105")),
+        ("\0".repeat(1_000), Some("E0102")),
+        ("#".repeat(1_000_000), None),
+        ("\n".repeat(1_000_000), None),
+        ("\"a\n".repeat(30_000), Some("E0106")),
+        ("\u{FEFF}poisson(k | λ)\r\n".to_owned(), None),
+    ] {
+        let source = Source::new("hostile", program);
+        let (_, diagnostics) = parse(&source);
+        let start: String = source.text.chars().take(40).collect();
+        match code {
+            Some(code) => assert!(diagnostics.iter().any(|found| found.code.0 == code), "{start}: {diagnostics:?}"),
+            None => assert!(diagnostics.is_empty(), "{start}: {:?}", diagnostics.first()),
+        }
+        assert!(diagnostics.len() <= 101, "{start}");
+        render(&source, &diagnostics, Style::default());
+    }
+}
+
+/// A file that is not UTF-8 is named with the offset of its first wrong byte.
+#[test]
+fn bytes_that_are_no_text() {
+    let error = Source::from_bytes("latin1.loss", b"# sigma\nnormal(x | \xB5, 1)").unwrap_err();
+    assert_eq!((error.offset, error.byte), (19, 0xB5));
+    let shown = render(&error.readable, &[lossc::diag::not_utf8(&error)], Style::default());
+    assert!(shown.starts_with("error[E0101]: this file is not UTF-8: byte 19 (0xB5)"), "{shown}");
+    assert!(shown.contains("--> latin1.loss:2:12"), "{shown}");
 }

@@ -43,6 +43,7 @@ const PRODUCT: u8 = 7;
 const MINUS: u8 = 8;
 const POWER: u8 = 9;
 const POSTFIX: u8 = 10;
+const ALWAYS: u8 = 255;
 
 /// Where an expression is to be printed.
 #[derive(Clone, Copy)]
@@ -174,7 +175,9 @@ impl<'a> Printer<'a> {
     fn binary(&self, op: BinaryOp, (lhs, rhs): (ExprId, ExprId), ends: bool, parts: &mut Vec<Work<'a>>) {
         let own = binary_strength(op);
         if op == BinaryOp::Pow {
-            let raised = small_integer(self.ast, rhs).filter(|_| self.spelling != Spelling::Ascii);
+            // `z⁺²` would read as z to the power of +2.
+            let signed = matches!(&self.ast.expr(lhs).kind, ExprKind::Name(name) if name.key.ends_with("_plus") || name.key.ends_with("_minus"));
+            let raised = small_integer(self.ast, rhs).filter(|_| self.spelling != Spelling::Ascii && !signed);
             parts.push(Work::Expr(lhs, inside(POSTFIX)));
             match raised {
                 Some(digits) => parts.push(text(digits)),
@@ -245,7 +248,9 @@ impl<'a> Printer<'a> {
         parts.push(text("]"));
         if let Some(body) = body {
             parts.push(text(" "));
-            parts.push(Work::Expr(body, Place { strength: PRODUCT, ends: true }));
+            // `sum[i] [x]` would read as a second subscript.
+            let strength = if starts_with_vector(self.ast, body) { ALWAYS } else { PRODUCT };
+            parts.push(Work::Expr(body, Place { strength, ends: true }));
         }
     }
 }
@@ -289,6 +294,18 @@ fn binary_strength(op: BinaryOp) -> u8 {
     }
 }
 
+/// True when the first thing printed of an expression may be a `[`.
+fn starts_with_vector(ast: &Ast, mut id: ExprId) -> bool {
+    loop {
+        match &ast.expr(id).kind {
+            ExprKind::Vector(_) => return true,
+            ExprKind::Binary { lhs, .. } => id = *lhs,
+            ExprKind::Index { base, .. } => id = *base,
+            _ => return false,
+        }
+    }
+}
+
 fn inside(strength: u8) -> Place {
     Place { strength, ends: false }
 }
@@ -324,5 +341,123 @@ fn small_integer(ast: &Ast, id: ExprId) -> Option<String> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::source::{Source, Span};
+    use crate::syntax::ast::StmtKind;
+    use crate::syntax::dump::dump_expr;
+    use crate::syntax::parse;
+
+    /// A tree to be put into an arena.
+    #[derive(Clone, Debug)]
+    enum Tree {
+        Leaf(ExprKind),
+        Vector(Vec<Tree>),
+        Index(Box<Tree>, Vec<Tree>),
+        Call(String, Option<Vec<Tree>>, Vec<(Option<String>, Tree)>),
+        Unary(UnaryOp, Box<Tree>),
+        Binary(BinaryOp, Box<Tree>, Box<Tree>),
+        If(Box<Tree>, Box<Tree>, Box<Tree>),
+        Reduce(Reducer, Option<Box<Tree>>, Box<Tree>),
+    }
+
+    fn named(text: &str) -> Name {
+        Name { text: text.to_owned(), key: canonical(text), span: Span::default() }
+    }
+
+    fn build(ast: &mut Ast, tree: &Tree) -> ExprId {
+        let kind = match tree {
+            Tree::Leaf(kind) => kind.clone(),
+            Tree::Vector(items) => ExprKind::Vector(items.iter().map(|item| build(ast, item)).collect()),
+            Tree::Index(base, indices) => {
+                let base = build(ast, base);
+                ExprKind::Index { base, indices: indices.iter().map(|index| build(ast, index)).collect() }
+            }
+            Tree::Call(callee, variates, args) => {
+                let variates = variates.as_ref().map(|all| all.iter().map(|tree| build(ast, tree)).collect());
+                let args = args
+                    .iter()
+                    .map(|(name, value)| Arg { name: name.as_deref().map(named), value: build(ast, value) })
+                    .collect();
+                ExprKind::Call { callee: named(callee), variates, args }
+            }
+            Tree::Unary(op, operand) => ExprKind::Unary(*op, build(ast, operand)),
+            Tree::Binary(op, lhs, rhs) => {
+                let (lhs, rhs) = (build(ast, lhs), build(ast, rhs));
+                ExprKind::Binary { op: *op, op_span: Span::default(), lhs, rhs }
+            }
+            Tree::If(cond, then, other) => {
+                let (cond, then, other) = (build(ast, cond), build(ast, then), build(ast, other));
+                ExprKind::If { cond, then, other }
+            }
+            Tree::Reduce(reducer, cond, body) => {
+                let cond = cond.as_ref().map(|cond| build(ast, cond));
+                let binders = vec![Binder { name: named("i"), axis: Some(Axis::Named(named("N"))) }];
+                ExprKind::Reduce { reducer: *reducer, binders, cond, body: Some(build(ast, body)) }
+            }
+        };
+        ast.push(kind, Span::default())
+    }
+
+    fn leaf() -> impl Strategy<Value = Tree> {
+        let names = prop::sample::select(vec!["x", "λ", "sigma_1", "z_plus", "ŷ", "mean", "μ′", "hat_2"]);
+        let numbers = prop::sample::select(vec!["0", "2", "10", "1.5", "1e-3", "123"]);
+        prop_oneof![
+            names.prop_map(|name| Tree::Leaf(ExprKind::Name(named(name)))),
+            numbers
+                .prop_map(|text| Tree::Leaf(ExprKind::Number { value: text.parse().unwrap(), text: text.to_owned() })),
+            Just(Tree::Leaf(ExprKind::Hole)),
+            Just(Tree::Leaf(ExprKind::Bool(true))),
+        ]
+    }
+
+    fn tree() -> impl Strategy<Value = Tree> {
+        use BinaryOp::{Add, And, Div, Eq, Ge, Gt, Le, Lt, Mul, Ne, Or, Pow, Sub};
+        leaf().prop_recursive(5, 48, 3, |inner| {
+            let boxed = inner.clone().prop_map(Box::new).boxed();
+            let list = prop::collection::vec(inner.clone(), 1..3);
+            let args = prop::collection::vec((prop::option::of(Just("mean".to_owned())), inner.clone()), 0..3);
+            let op = prop::sample::select(vec![Add, Sub, Mul, Div, Pow, Lt, Le, Gt, Ge, Eq, Ne, And, Or, Mul, Pow, Sub]);
+            let unary = prop::sample::select(vec![UnaryOp::Neg, UnaryOp::Not]);
+            let reducer = prop::sample::select(vec![Reducer::Sum, Reducer::Mean, Reducer::LogSumExp, Reducer::All]);
+            prop_oneof![
+                2 => list.clone().prop_map(Tree::Vector),
+                2 => (boxed.clone(), list.clone()).prop_map(|(base, indices)| Tree::Index(base, indices)),
+                3 => (prop::option::of(list), args).prop_map(|(variates, args)| Tree::Call("f".to_owned(), variates, args)),
+                3 => (unary, boxed.clone()).prop_map(|(op, operand)| Tree::Unary(op, operand)),
+                8 => (op, boxed.clone(), boxed.clone()).prop_map(|(op, lhs, rhs)| Tree::Binary(op, lhs, rhs)),
+                2 => (boxed.clone(), boxed.clone(), boxed.clone()).prop_map(|(c, a, b)| Tree::If(c, a, b)),
+                3 => (reducer, prop::option::of(boxed.clone()), boxed)
+                    .prop_map(|(reducer, cond, body)| Tree::Reduce(reducer, cond, body)),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_printed_tree_reads_back_as_itself(tree in tree()) {
+            let mut ast = Ast::default();
+            let id = build(&mut ast, &tree);
+            for spelling in [Spelling::AsWritten, Spelling::Ascii, Spelling::Unicode] {
+                let printed = print_expr_as(&ast, id, spelling);
+                let (again, diagnostics) = parse(&Source::new("printed", format!("minimize {printed}")));
+                prop_assert!(diagnostics.is_empty(), "{printed}: {diagnostics:?}");
+                match again.stmts.first().map(|stmt| &stmt.kind) {
+                    Some(StmtKind::Term { body, .. }) => {
+                        prop_assert_eq!(dump_expr(&again, *body), dump_expr(&ast, id), "{}", printed);
+                    }
+                    other => prop_assert!(false, "{printed}: {other:?}"),
+                }
+            }
+        }
     }
 }
