@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod locate;
 pub mod network;
 pub mod optimiser;
+mod shard;
 pub mod spec;
 pub mod step;
 

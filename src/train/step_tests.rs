@@ -152,8 +152,8 @@ impl LossKernel for Triplet {
     ) -> Result<LossValue, LossError> {
         let rows = batch.rows as f32;
         let mut total = 0.0;
-        for i in 0..batch.rows {
-            let (near, far) = (heads[0][i] - heads[1][i], heads[0][i] - heads[2][i]);
+        for (i, &anchor) in heads[0].iter().enumerate() {
+            let (near, far) = (anchor - heads[1][i], anchor - heads[2][i]);
             total += f64::from((0.5 * near * near - 0.25 * far * far) / rows);
             grads.heads[0][i] = (near - 0.5 * far) / rows;
             grads.heads[1][i] = -near / rows;

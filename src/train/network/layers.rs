@@ -8,6 +8,8 @@
 
 use std::fmt;
 
+pub use super::faults::{ShapeError, ShapeErrors, ShapeFault};
+
 /// The shape of one row: what a network is fed, and what flows between its layers. The batch axis
 /// is implicit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +33,7 @@ impl InputShape {
     pub fn len(self) -> usize {
         match self {
             Self::Flat(n) => n,
-            Self::Image { channels, height, width } => channels * height * width,
+            Self::Image { channels, height, width } => channels.saturating_mul(height).saturating_mul(width),
         }
     }
 
@@ -71,6 +73,9 @@ pub enum Activation {
     /// x above 0, that slope times x below.
     LeakyRelu(f32),
 }
+
+/// Numbers that a layer may have a row, and weights that it may have: 4 GiB of them.
+pub(super) const LIMIT: usize = 1 << 30;
 
 /// How the weights of a layer start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -195,122 +200,6 @@ pub struct Head {
     pub init: HeadInit,
 }
 
-/// What does not fit, and where.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ShapeError {
-    /// The layer's index in `network`, then in the residual block inside it, and so on. Empty for
-    /// the input and for heads.
-    pub path: Vec<usize>,
-    /// The layer's name in the spec, `input`, or the head's name.
-    pub layer: String,
-    /// What is wrong.
-    pub fault: ShapeFault,
-}
-
-/// The ways in which layers fail to fit.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum ShapeFault {
-    /// A size of zero.
-    #[error("`{what}` is 0, and must be at least 1")]
-    Zero {
-        /// The setting's name.
-        what: &'static str,
-    },
-    /// An image where a vector is needed.
-    #[error("gets {got}, and needs a vector: put `flatten` before it")]
-    NeedsFlat {
-        /// What arrives.
-        got: InputShape,
-    },
-    /// A vector where an image is needed.
-    #[error("gets {got}, and needs an image: only `conv` and `max_pool` may come before it")]
-    NeedsImage {
-        /// What arrives.
-        got: InputShape,
-    },
-    /// A window larger than the (padded) picture.
-    #[error("has a window of {window}×{window}, and gets only {height}×{width} pixels")]
-    WindowTooLarge {
-        /// Side of the window.
-        window: usize,
-        /// Height including padding.
-        height: usize,
-        /// Width including padding.
-        width: usize,
-    },
-    /// A dropout probability outside [0, 1).
-    #[error("drops with probability {p}, which must be at least 0 and below 1")]
-    Probability {
-        /// What was given.
-        p: f32,
-    },
-    /// A leaky slope that is not a finite number.
-    #[error("has the slope {slope}, which must be a finite number")]
-    Slope {
-        /// What was given.
-        slope: f32,
-    },
-    /// A residual block that changes the shape.
-    #[error("gets {got} and its layers make {made} of it: they must keep the shape")]
-    Residual {
-        /// What arrives.
-        got: InputShape,
-        /// What the block's layers return.
-        made: InputShape,
-    },
-    /// Initial values of the wrong length.
-    #[error("has {units} units and {given} initial values: give one a unit")]
-    InitLength {
-        /// The head's units.
-        units: usize,
-        /// Initial values given.
-        given: usize,
-    },
-    /// A head without a layer on a trunk of another width.
-    #[error("takes the network's output as it is, which has {got} numbers a row, and needs {units}")]
-    IdentityWidth {
-        /// The trunk's width.
-        got: usize,
-        /// The head's units.
-        units: usize,
-    },
-    /// Two heads of one name.
-    #[error("is given twice")]
-    Duplicate,
-    /// No head at all.
-    #[error("there is no head: the loss predicts nothing that a network could learn")]
-    NoHeads,
-}
-
-impl fmt::Display for ShapeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`", self.layer)?;
-        if !self.path.is_empty() {
-            let path: Vec<String> = self.path.iter().map(usize::to_string).collect();
-            write!(f, " (network[{}])", path.join("]["))?;
-        }
-        write!(f, ": {}", self.fault)
-    }
-}
-
-/// Everything that does not fit, in the order of the network; never empty.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ShapeErrors(pub Vec<ShapeError>);
-
-impl fmt::Display for ShapeErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, e) in self.0.iter().enumerate() {
-            if i > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{e}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ShapeErrors {}
-
 /// The shape that `trunk` makes of `input`.
 ///
 /// # Errors
@@ -318,9 +207,13 @@ impl std::error::Error for ShapeErrors {}
 /// checked, so that one mistake gives one message.
 pub fn infer(input: InputShape, trunk: &[Layer]) -> Result<InputShape, ShapeErrors> {
     let mut errors = Vec::new();
-    if input.is_empty() {
-        errors.push(ShapeError { path: Vec::new(), layer: "input".into(), fault: ShapeFault::Zero { what: "inputs" } });
-        return Err(ShapeErrors(errors));
+    let fault = match input.len() {
+        0 => Some(ShapeFault::Zero { what: "inputs" }),
+        numbers if numbers > LIMIT => Some(ShapeFault::TooLarge { what: "numbers a row", numbers }),
+        _ => None,
+    };
+    if let Some(fault) = fault {
+        return Err(ShapeErrors(vec![ShapeError { path: Vec::new(), layer: "input".into(), fault }]));
     }
     let out = infer_into(input, trunk, &mut Vec::new(), &mut errors);
     match (out, errors.is_empty()) {
@@ -347,6 +240,10 @@ pub fn check_heads(trunk: InputShape, heads: &[Head]) -> Result<(), ShapeErrors>
     for (i, head) in heads.iter().enumerate() {
         if heads.iter().take(i).any(|h| h.name == head.name) {
             report(&head.name, ShapeFault::Duplicate);
+        }
+        let weights = trunk.len().saturating_mul(head.units);
+        if weights > LIMIT {
+            report(&head.name, ShapeFault::TooLarge { what: "weights", numbers: weights });
         }
         if head.units == 0 {
             report(&head.name, ShapeFault::Zero { what: "units" });
@@ -397,10 +294,32 @@ fn infer_into(
                 next
             }),
         };
+        let next = next.and_then(|after| match too_large(shape, layer, after) {
+            Some(fault) => {
+                errors.push(ShapeError { path: path.clone(), layer: layer.name().to_owned(), fault });
+                None
+            }
+            None => Some(after),
+        });
         path.pop();
         shape = next?;
     }
     Some(shape)
+}
+
+/// Whether a layer between these shapes is too much to allocate.
+fn too_large(before: InputShape, layer: &Layer, after: InputShape) -> Option<ShapeFault> {
+    let weights = match (layer, before) {
+        (Layer::Dense { units, .. }, _) => before.len().saturating_mul(*units),
+        (Layer::Conv { channels: outputs, kernel, .. }, InputShape::Image { channels, .. }) => {
+            outputs.saturating_mul(channels).saturating_mul(*kernel).saturating_mul(*kernel)
+        }
+        _ => 0,
+    };
+    [("weights", weights), ("numbers a row", after.len())]
+        .into_iter()
+        .find(|(_, numbers)| *numbers > LIMIT)
+        .map(|(what, numbers)| ShapeFault::TooLarge { what, numbers })
 }
 
 fn residual(
@@ -472,7 +391,8 @@ fn windows(
     if stride == 0 {
         return Err((ShapeFault::Zero { what: "stride" }, None));
     }
-    let (height, width) = (height + 2 * padding, width + 2 * padding);
+    let around = padding.saturating_mul(2);
+    let (height, width) = (height.saturating_add(around), width.saturating_add(around));
     if window > height || window > width {
         let fault = ShapeFault::WindowTooLarge { window, height, width };
         return Err((fault, None));

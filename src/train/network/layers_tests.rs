@@ -75,3 +75,17 @@ fn heads_are_checked_against_the_trunk() {
     assert!(check_heads(InputShape::Flat(4), &[]).is_err());
     assert!(check_heads(GREY_64, &[head("z", 1, HeadInit::Zero)]).is_err());
 }
+
+#[test]
+fn absurd_sizes_are_errors_and_not_overflows() {
+    let huge = usize::MAX / 2;
+    let fault = |input, layer: Layer| infer(input, &[layer]).unwrap_err().0.remove(0).fault;
+    assert!(matches!(fault(InputShape::Flat(3), dense(huge)), ShapeFault::TooLarge { what: "weights", .. }));
+    assert!(matches!(fault(GREY_64, conv(huge, 3, 1, 0)), ShapeFault::TooLarge { .. }));
+    assert!(matches!(fault(GREY_64, conv(1, 3, 1, huge)), ShapeFault::TooLarge { .. }));
+    assert!(matches!(fault(GREY_64, conv(1, huge, 1, 0)), ShapeFault::WindowTooLarge { .. }));
+    let vast = InputShape::Image { channels: huge, height: huge, width: 1 };
+    assert!(matches!(fault(vast, Layer::Flatten), ShapeFault::TooLarge { .. }));
+    let head = Head { name: "y".into(), units: huge, init: HeadInit::Zero };
+    assert!(check_heads(InputShape::Flat(3), &[head]).is_err());
+}

@@ -9,6 +9,7 @@ pub(crate) mod buffer;
 mod conv;
 mod dense;
 mod dropout;
+mod faults;
 pub mod layers;
 pub(crate) mod math;
 mod matmul;
