@@ -214,8 +214,9 @@ proptest! {
         let term = raw.terms[0].node;
         raw.gradients = super::differentiate::differentiate(&mut raw.graph, &[term], &wrt, raw.seed);
         prop_assert_eq!(verify::verify(&raw), Vec::<String>::new());
-        let derived = derive(loss.clone(), &wrt).unwrap().loss;
-        let compiled = compile_passes(loss, &wrt).unwrap();
+        let text = crate::ir::print::listing(&loss.graph, &[("loss".into(), term)]);
+        let derived = derive(loss.clone(), &wrt).unwrap_or_else(|error| panic!("{error}\n{text}")).loss;
+        let compiled = compile_passes(loss, &wrt).unwrap_or_else(|error| panic!("{error}\n{text}"));
         prop_assert_eq!(verify::verify(&compiled), Vec::<String>::new());
         let value = total(&raw, &at);
         let show = |loss: &LossGraph| {

@@ -84,3 +84,39 @@ fn node(graph: &Graph, id: NodeId, errors: &mut Vec<String>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use super::verify;
+    use crate::ir::graph::{Index, Node, ROW, ROWS};
+    use crate::ir::op::{Op, ReduceOp};
+    use crate::ir::program::{LossGraph, TermRoot};
+    use crate::ir::support::Interval;
+    use crate::passes::testing::Build;
+
+    fn errors(b: Build, term: crate::ir::graph::NodeId) -> String {
+        let terms = vec![TermRoot { label: "t".into(), node: term }];
+        verify(&LossGraph { graph: b.g, terms, seed: b.seed, gradients: vec![] }).join("; ")
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let mut b = Build::new();
+        let n = b.axis("N");
+        let x = b.input("x", &[ROWS, n], Interval::REAL);
+        let v = b.fresh(n);
+        let load = b.g.load(x, &[Index::Var(ROW), Index::Var(v)]);
+        assert!(errors(Build { g: b.g.clone(), seed: b.seed }, load).contains("depends on more than the row"));
+        let raw = b.g.intern(Node::Reduce { op: ReduceOp::Sum, var: v, body: load, cond: None });
+        assert!(errors(Build { g: b.g.clone(), seed: b.seed }, raw).contains("instead of a canonical binder"));
+        let few = b.g.load(x, &[Index::Var(ROW)]);
+        assert!(errors(Build { g: b.g.clone(), seed: b.seed }, few).contains("has 2 axes and 1 subscripts"));
+        let crossed = b.g.load(x, &[Index::Var(v), Index::Var(ROW)]);
+        assert!(errors(Build { g: b.g.clone(), seed: b.seed }, crossed).contains("runs over another axis"));
+        let good = b.reduce(ReduceOp::Sum, v, load);
+        let good = b.op(Op::Exp, &[good]);
+        assert_eq!(errors(b, good), "");
+    }
+}

@@ -114,7 +114,7 @@ fn fill(template: &str, args: &[&Piece]) -> String {
         rest = digits.as_str();
         let base = out.ends_with('{') && rest.starts_with("}^");
         let opens = ["{", "(", "|", "\\lfloor ", ", ", " + ", " - ", "} "];
-        let closes = ["}", ")", "\\right|", "\\rfloor", ",", " \\", " &"];
+        let closes = ["}", ")", "\\right|", "\\rfloor", ",", " \\", "\\\\", " &"];
         let delimited =
             !base && opens.iter().any(|open| out.ends_with(open)) && closes.iter().any(|close| rest.starts_with(close));
         if let Some(arg) = arg {

@@ -20,11 +20,14 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the rules do not come to an end (last: `{last}`); this is an error in lossc itself")]
 pub struct SimplifyError {
-    /// The rule that spent the last step.
-    pub last: &'static str,
+    /// The rules that spent the last steps.
+    pub last: String,
 }
 
-/// Steps allowed for every node seen.
+/// Steps allowed whatever the size.
+const FREE_STEPS: usize = 4096;
+
+/// Steps allowed for every node of the expression as it came.
 const STEPS_PER_NODE: usize = 64;
 
 /// Simplifies expressions of one graph and remembers what it has seen.
@@ -65,13 +68,12 @@ impl Simplifier {
     /// The step budget ran out.
     pub fn run(&mut self, graph: &mut Graph, root: NodeId) -> Result<NodeId, SimplifyError> {
         let mut tasks = vec![Task::Visit(root)];
-        let mut visits = 1_usize;
         let start = self.steps.len();
+        let mut budget = FREE_STEPS;
         while let Some(task) = tasks.pop() {
             match task {
                 Task::Visit(id) if self.done.contains_key(&id) => {}
                 Task::Visit(id) => {
-                    visits += 1;
                     tasks.push(Task::Finish(id));
                     let children = graph.children(graph.node(id));
                     tasks.extend(children.into_iter().filter(|child| !self.done.contains_key(child)).map(Task::Visit));
@@ -83,11 +85,21 @@ impl Simplifier {
                     self.done.insert(id, to);
                 }
             }
-            if self.steps.len() - start > STEPS_PER_NODE * (visits + 64) {
-                return Err(SimplifyError { last: self.steps.last().map_or("", |step| step.rule.name) });
+            if self.steps.len() - start > budget {
+                // Counting nodes is worth it only for large expressions.
+                budget = FREE_STEPS + STEPS_PER_NODE * graph.reachable(&[root]).len();
+                if self.steps.len() - start > budget {
+                    return Err(self.endless());
+                }
             }
         }
         Ok(self.result(root))
+    }
+
+    fn endless(&self) -> SimplifyError {
+        let mut last: Vec<&'static str> = self.steps.iter().rev().take(8).map(|step| step.rule.name).collect();
+        last.reverse();
+        SimplifyError { last: last.join("`, `") }
     }
 
     fn result(&self, id: NodeId) -> NodeId {

@@ -209,3 +209,21 @@ fn mixture_weight_at_zero() {
     // d/dw log(w·e^x + 1 − w) = (e^x − 1)/(w·e^x + 1 − w)
     close(gradient[0], 0.5_f64.exp() - 1.0);
 }
+
+/// A sum of two thousand terms, nested two thousand deep, is simplified in one go.
+#[test]
+fn deep_expressions_take_no_stack_and_little_time() {
+    let mut b = Build::new();
+    let x = b.row("x", R);
+    let mut sum = x;
+    for i in 0..2_000 {
+        let c = b.c(f64::from(i) + 0.5);
+        let scaled = b.op(Op::Mul, &[x, c]);
+        let term = b.op(Op::Sin, &[scaled]);
+        sum = b.op(Op::Add, &[sum, term]);
+    }
+    let wrt = input(&b, "x");
+    let (value, _) = compiled(b, sum, wrt, vec![1], vec![vec![], vec![0.1]]);
+    let expected = 0.1 + (0..2_000).map(|i| (0.1 * (f64::from(i) + 0.5)).sin()).sum::<f64>();
+    assert!((value - expected).abs() < 1e-9);
+}
