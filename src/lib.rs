@@ -6,7 +6,10 @@ pub mod cli;
 pub mod codegen;
 #[cfg(feature = "data")]
 pub mod data;
+#[cfg(feature = "data")]
+pub mod evaluate;
 pub mod diag;
+pub mod compile;
 pub mod explain;
 pub mod interpret;
 pub mod ir;

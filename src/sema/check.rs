@@ -19,12 +19,19 @@ const LINKS: &[(Interval, &str, &str)] = &[
 ];
 
 /// Canonical forms, for proofs.
-#[derive(Debug, Default)]
-pub(super) struct Canonical {}
+#[derive(Debug)]
+pub(super) struct Canonical(crate::passes::simplify::Simplifier);
+
+impl Default for Canonical {
+    fn default() -> Self {
+        Canonical(crate::passes::simplify::Simplifier::new(crate::passes::simplify::Phase::Canonical))
+    }
+}
 
 impl Canonical {
-    pub fn simplify(&mut self, _graph: &mut Graph, node: NodeId) -> NodeId {
-        node
+    /// The canonical form; the node itself should rewriting not end (which then proves nothing).
+    pub fn simplify(&mut self, graph: &mut Graph, node: NodeId) -> NodeId {
+        self.0.run(graph, node).unwrap_or(node)
     }
 }
 

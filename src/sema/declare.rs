@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::elaborate::{Definition, Elaborator};
 use super::library::Unit;
-use super::value::{Link, Value, VectorKind};
+use super::value::{Link, Value, VectorKind, link_of};
 use super::{NameInfo, Reduction};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::{Axis as GraphAxis, AxisId, Index, Input, InputId, InputRole, NodeId, ROWS, VarId};
@@ -461,20 +461,5 @@ impl Elaborator<'_> {
             Some(size) if size >= 1.0 => Interval::integers(0.0, size - 1.0),
             _ => Interval::COUNT,
         }
-    }
-}
-
-/// The fixed link of a support (LANGUAGE section 3).
-fn link_of(support: Interval, vector: VectorKind) -> Link {
-    match vector {
-        VectorKind::Simplex => return Link::Softmax,
-        VectorKind::UnitVector => return Link::Normalize,
-        _ => {}
-    }
-    match (support.lo.is_finite(), support.hi.is_finite()) {
-        (false, false) => Link::Identity,
-        (true, false) => Link::Softplus { lower: support.lo },
-        (false, true) => Link::NegSoftplus { upper: support.hi },
-        (true, true) => Link::Sigmoid { lower: support.lo, upper: support.hi },
     }
 }

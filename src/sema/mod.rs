@@ -22,7 +22,7 @@ use crate::diag::{Diagnostic, codes, has_errors};
 use crate::ir::graph::{Graph, InputId, InputRole, NodeId, VarId};
 use crate::source::{Loader, Source, Span};
 
-pub use value::{Form, VectorKind};
+pub use value::{Form, Link, VectorKind};
 
 /// How a program is going to be used: what its free names are bound to.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +62,16 @@ pub struct NameInfo {
     pub span: Span,
     /// Declared by a `data`, `predict`, `param` or `const` statement.
     pub declared: bool,
+}
+
+impl NameInfo {
+    /// Where a natural value starts when the program says nothing: 0, 1, or the midpoint, by its support.
+    pub fn start(&self, graph: &Graph) -> f64 {
+        match self.link {
+            value::Link::Identity => value::start_of(graph.input(self.input).support),
+            link => link.start(),
+        }
+    }
 }
 
 /// What a term is.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::library::Unit;
 use crate::ir::graph::{Graph, NodeId, ROW, VarId};
+use crate::ir::support::Interval;
 use crate::source::Span;
 
 /// Structure along the last axis of a vector.
@@ -90,6 +91,26 @@ impl Link {
             Link::Softmax | Link::Normalize => 1.0,
         }
     }
+}
+
+/// The fixed link of a support (LANGUAGE section 3).
+pub(super) fn link_of(support: Interval, vector: VectorKind) -> Link {
+    match vector {
+        VectorKind::Simplex => return Link::Softmax,
+        VectorKind::UnitVector => return Link::Normalize,
+        _ => {}
+    }
+    match (support.lo.is_finite(), support.hi.is_finite()) {
+        (false, false) => Link::Identity,
+        (true, false) => Link::Softplus { lower: support.lo },
+        (false, true) => Link::NegSoftplus { upper: support.hi },
+        (true, true) => Link::Sigmoid { lower: support.lo, upper: support.hi },
+    }
+}
+
+/// Where a value of a support starts: 0 for the reals, 1 above an end, the midpoint between two.
+pub(super) fn start_of(support: Interval) -> f64 {
+    link_of(support, VectorKind::Plain).start()
 }
 
 /// Numbers or truth values.

@@ -1,0 +1,133 @@
+//! The compiler's front door: from a checked program to a loss with gradients, and from there to values.
+//!
+//! [`Program::compile`] runs the stages after `sema`; [`Sizes`] gives every axis its size; [`Program::initial`] says where
+//! parameters and constants start. Depends on the compiler core only.
+
+use std::collections::BTreeMap;
+
+use crate::ir::graph::{AxisId, InputId, InputRole, NodeId, ROWS};
+use crate::ir::program::LossGraph;
+use crate::lower::lower;
+use crate::passes::{self, Derived, PassError};
+use crate::sema::{Hir, NameInfo, Reduction};
+use crate::syntax::names::canonical;
+
+/// A program that compiled: what it says, and its loss with gradients.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The checked program.
+    pub hir: Hir,
+    /// The loss as `explain` shows it, with the steps of its derivation.
+    pub derived: Derived,
+    /// The loss as it is evaluated.
+    pub loss: LossGraph,
+}
+
+/// An axis without a size.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nothing says how long the axis {axis} is: neither the program, nor the data, nor `axes:` / `--set`")]
+pub struct UnknownSize {
+    /// The axis.
+    pub axis: String,
+}
+
+impl Program {
+    /// Compiles a program without errors, with gradients for the inputs `wrt`.
+    ///
+    /// # Errors
+    /// Only errors of lossc itself.
+    pub fn compile(hir: Hir, wrt: &[InputId]) -> Result<Program, PassError> {
+        let derived = passes::derive(lower(&hir), wrt)?;
+        let loss = passes::stabilize(derived.loss.clone())?;
+        Ok(Program { hir, derived, loss })
+    }
+
+    /// The name behind an input (the seed has none).
+    pub fn name(&self, input: InputId) -> Option<&NameInfo> {
+        self.hir.names.iter().find(|info| info.input == input)
+    }
+
+    /// The name as the program or a table spells it.
+    pub fn find(&self, name: &str) -> Option<&NameInfo> {
+        let key = canonical(name);
+        self.hir.names.iter().find(|info| info.key == key)
+    }
+
+    /// The sizes of all axes, by `AxisId`, for a number of rows. `known` has the sizes of named axes by canonical name,
+    /// and of nameless ones by [`axis_key`].
+    ///
+    /// # Errors
+    /// The first axis that nothing gives a size.
+    pub fn sizes(&self, rows: usize, known: &BTreeMap<String, usize>) -> Result<Vec<usize>, UnknownSize> {
+        let graph = &self.loss.graph;
+        let size = |at: usize| {
+            let id = AxisId(at as u32);
+            let axis = graph.axis(id);
+            let given = known.get(&axis_key(&self.hir, id)).copied();
+            let found = if id == ROWS { Some(rows) } else { axis.size.or(given) };
+            found.ok_or_else(|| UnknownSize { axis: axis.name.clone().unwrap_or_else(|| "?".into()) })
+        };
+        // Axes that no input and no reduction uses any more need no size.
+        (0..graph.axes().len()).map(|at| if self.uses(AxisId(at as u32)) { size(at) } else { Ok(1) }).collect()
+    }
+
+    fn uses(&self, axis: AxisId) -> bool {
+        let graph = &self.loss.graph;
+        graph.inputs().iter().any(|input| input.axes.contains(&axis)) || graph.vars().iter().any(|var| var.axis == axis)
+    }
+
+    /// The natural value of every element of a parameter or constant when training or evaluation starts: as given, else
+    /// as its support says (0, 1, the midpoint; a simplex is uniform, an ordered vector equally spaced).
+    pub fn initial(&self, info: &NameInfo, elements: usize, given: Option<f64>) -> Vec<f64> {
+        use crate::sema::VectorKind;
+        let last = elements.max(1) as f64;
+        match (given, info.value.as_deref()) {
+            (Some(value), _) => vec![value; elements],
+            (None, Some([value])) => vec![*value; elements],
+            (None, Some(values)) if values.len() == elements => values.to_vec(),
+            _ => match info.vector {
+                VectorKind::Simplex => vec![1.0 / last; elements],
+                VectorKind::UnitVector => vec![1.0 / last.sqrt(); elements],
+                VectorKind::Ordered => (0..elements).map(|at| at as f64 - (last - 1.0) / 2.0).collect(),
+                VectorKind::Plain | VectorKind::Cholesky => vec![info.start(&self.loss.graph); elements],
+            },
+        }
+    }
+
+    /// The adjoint of each row's loss under the program's reduction: empty for the mean (1/rows each).
+    pub fn seed(&self, rows: usize) -> Vec<f64> {
+        match self.hir.reduction {
+            Reduction::Mean => Vec::new(),
+            Reduction::Sum => vec![1.0; rows],
+        }
+    }
+}
+
+/// The inputs a gradient is taken for unless the caller says otherwise: everything continuous that is not data.
+pub fn differentiable(hir: &Hir) -> Vec<InputId> {
+    let learned = |info: &&NameInfo| matches!(info.role, InputRole::Predict | InputRole::Param | InputRole::Free);
+    let names = hir.names.iter().filter(learned).filter(|info| !hir.graph.input(info.input).support.integral);
+    names.map(|info| info.input).collect()
+}
+
+/// The key of an axis in a table of sizes: its canonical name, or `?3` for a nameless one.
+pub fn axis_key(hir: &Hir, axis: AxisId) -> String {
+    match &hir.graph.axis(axis).name {
+        Some(name) => canonical(name),
+        None => format!("?{}", axis.0),
+    }
+}
+
+/// The log likelihood parameters of the program's densities, on their natural scale: distribution, parameter, node.
+pub fn density_parameters(hir: &Hir) -> Vec<(String, String, NodeId)> {
+    let mut found = Vec::new();
+    for term in &hir.terms {
+        let crate::sema::TermKind::Density(form) = &term.kind else { continue };
+        for call in form.calls() {
+            if let crate::sema::Form::Call { name, params, .. } = call {
+                found.extend(params.iter().map(|(param, _, node)| (name.clone(), param.clone(), *node)));
+            }
+        }
+    }
+    found
+}
