@@ -1,1 +1,5 @@
-fn main() {}
+//! The `lossc` command.
+
+fn main() -> std::process::ExitCode {
+    lossc::cli::main()
+}

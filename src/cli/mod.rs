@@ -1,1 +1,74 @@
-//! The command line.
+//! The command line: one file a subcommand, each thin.
+//!
+//! Results go to stdout, messages and progress to stderr. Exit status: 0 done, 1 the input is at fault, 2 usage.
+
+mod check;
+mod eval;
+mod explain;
+mod fmt;
+mod output;
+mod program;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// A compiler for cost functions, with a lab notebook.
+#[derive(Debug, Parser)]
+#[command(name = "lossc", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say less on stderr.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Say more on stderr.
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Parse a program, derive its supports and axes, and say everything that is wrong with it.
+    Check(check::Args),
+    /// Show the derivation of a program, the page of an error code, or an entry of the standard library.
+    Explain(explain::Args),
+    /// Evaluate a loss on a table.
+    Eval(eval::Args),
+    /// Format programs.
+    Fmt(fmt::Args),
+}
+
+/// How answers are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs.
+    Json,
+}
+
+/// How a subcommand ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything asked for was done.
+    Done,
+    /// The input is at fault; it has been said.
+    Fault,
+}
+
+/// Runs the command line given to the process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
+    };
+    match outcome {
+        Outcome::Done => ExitCode::SUCCESS,
+        Outcome::Fault => ExitCode::from(1),
+    }
+}

@@ -1,0 +1,155 @@
+//! `lossc check`: what a program means, or everything that is wrong with it.
+
+use serde_json::{Value, json};
+
+use super::program::{Beside, ProgramArgs, Unreadable};
+use super::{Format, Outcome, output};
+use crate::diag::{Diagnostic, has_errors};
+use crate::ir::graph::{AxisId, InputRole, ROWS};
+use crate::sema::{self, Analysis, NameInfo, Options, Reduction, TermKind, VectorKind};
+use crate::source::Source;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    program: ProgramArgs,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Checks every program named.
+pub fn run(args: &Args) -> Outcome {
+    if args.program.is_empty() {
+        return super::program::usage("check");
+    }
+    let mut outcome = Outcome::Done;
+    for source in args.program.sources() {
+        let good = match source {
+            Ok(source) => checked(&source, args.format),
+            Err(unreadable) => refused(unreadable, args.format),
+        };
+        if !good {
+            outcome = Outcome::Fault;
+        }
+    }
+    outcome
+}
+
+fn checked(source: &Source, format: Format) -> bool {
+    let analysis = sema::analyze(source, &Beside, &Options::default());
+    match format {
+        Format::Json => output::line(&report(source, &analysis).to_string()),
+        Format::Human => {
+            output::diagnostics(source, &analysis.diagnostics);
+            if analysis.is_ok() {
+                output::line(&summary(source, &analysis));
+            }
+        }
+    }
+    analysis.is_ok()
+}
+
+/// A file that is no program at all.
+pub fn refused(unreadable: Unreadable, format: Format) -> bool {
+    match unreadable {
+        Unreadable::Io(message) => output::complain(&format!("error: {message}")),
+        Unreadable::Text(source, diagnostic) => match format {
+            Format::Human => output::diagnostics(&source, &[*diagnostic]),
+            Format::Json => output::line(&failure(&source, &[*diagnostic]).to_string()),
+        },
+    }
+    false
+}
+
+/// A program's diagnostics alone.
+pub fn failure(source: &Source, diagnostics: &[Diagnostic]) -> Value {
+    let diagnostics: Vec<Value> = diagnostics.iter().map(|diagnostic| output::diagnostic(source, diagnostic)).collect();
+    json!({"file": source.name, "names": [], "terms": [], "diagnostics": diagnostics})
+}
+
+fn report(source: &Source, analysis: &Analysis) -> Value {
+    let names: Vec<Value> = analysis.hir.names.iter().map(|info| {
+        json!({
+            "name": info.name,
+            "role": role(info),
+            "support": support(analysis, info),
+            "axes": axes(analysis, info).iter().map(|axis| match axis.parse::<u64>() { Ok(size) => json!(size), Err(_) => json!(axis) }).collect::<Vec<Value>>(),
+        })
+    }).collect();
+    let terms: Vec<Value> = analysis.hir.terms.iter().map(|term| {
+        json!({"label": term.labelled.then_some(&term.label), "kind": kind(&term.kind)})
+    }).collect();
+    let diagnostics: Vec<Value> = analysis.diagnostics.iter().map(|diagnostic| output::diagnostic(source, diagnostic)).collect();
+    json!({
+        "file": source.name,
+        "ok": !has_errors(&analysis.diagnostics),
+        "names": names,
+        "terms": terms,
+        "reduction": reduction(analysis.hir.reduction),
+        "diagnostics": diagnostics,
+    })
+}
+
+fn kind(kind: &TermKind) -> &'static str {
+    match kind {
+        TermKind::Density(_) => "density",
+        TermKind::Cost => "cost",
+    }
+}
+
+fn reduction(reduction: Reduction) -> &'static str {
+    match reduction {
+        Reduction::Mean => "mean",
+        Reduction::Sum => "sum",
+    }
+}
+
+fn role(info: &NameInfo) -> &'static str {
+    match info.role {
+        InputRole::Data => "data",
+        InputRole::Predict => "predict",
+        InputRole::Param => "param",
+        InputRole::Const => "const",
+        InputRole::Free | InputRole::Seed => "free",
+    }
+}
+
+fn support(analysis: &Analysis, info: &NameInfo) -> String {
+    if info.vector != VectorKind::Plain {
+        return info.vector.name().to_string();
+    }
+    if let Some(axis) = info.indexes {
+        let size = analysis.hir.graph.axis(axis).size;
+        return size.map_or_else(|| "category".to_string(), |size| format!("category({size})"));
+    }
+    analysis.hir.graph.input(info.input).support.to_string()
+}
+
+fn axes(analysis: &Analysis, info: &NameInfo) -> Vec<String> {
+    let graph = &analysis.hir.graph;
+    let text = |&axis: &AxisId| match (&graph.axis(axis).name, graph.axis(axis).size) {
+        (Some(name), _) => name.clone(),
+        (None, Some(size)) => size.to_string(),
+        (None, None) => "?".to_string(),
+    };
+    let axes = graph.input(info.input).axes.iter();
+    axes.filter(|axis| **axis != ROWS || analysis.hir.whole_batch).map(text).collect()
+}
+
+fn summary(source: &Source, analysis: &Analysis) -> String {
+    let mut lines = vec![format!("{}: the program compiles", source.name)];
+    let width = analysis.hir.names.iter().map(|info| info.name.chars().count()).max().unwrap_or(0);
+    for info in &analysis.hir.names {
+        let axes = axes(analysis, info);
+        let axes = if axes.is_empty() { String::new() } else { format!("[{}]", axes.join(", ")) };
+        let pad = " ".repeat(width - info.name.chars().count());
+        lines.push(format!("  {:7} {}{pad} : {}{axes}", role(info), info.name, support(analysis, info)));
+    }
+    for term in &analysis.hir.terms {
+        lines.push(format!("  term    {}: {}", term.label, kind(&term.kind)));
+    }
+    lines.push(format!("  rows are put together by their {}", reduction(analysis.hir.reduction)));
+    lines.join("\n")
+}

@@ -1,0 +1,181 @@
+//! `lossc eval`: the loss of a program on a table.
+
+use serde_json::{Map, Value, json};
+
+use super::program::{Beside, ProgramArgs, setting};
+use super::{Format, Outcome, check, output};
+use crate::data::options::OnInvalid;
+use crate::data::{Folder, Intake, WithInput, read_table};
+use crate::evaluate::{Derivative, Dtype, Engine, EvaluateError, Evaluation, Request, evaluate};
+use crate::source::Source;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum EngineArg {
+    #[default]
+    Jit,
+    Interpret,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum DtypeArg {
+    F32,
+    #[default]
+    F64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum InvalidArg {
+    #[default]
+    Error,
+    Inf,
+}
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    program: ProgramArgs,
+    /// The table: CSV (.gz), NPY or NPZ; `-` is standard input.
+    #[arg(long, value_name = "TABLE")]
+    data: String,
+    /// Value of a constant or free name, or size of an axis.
+    #[arg(long, value_name = "N=V", value_parser = setting)]
+    set: Vec<(String, f64)>,
+    /// Gradients too.
+    #[arg(long)]
+    grad: bool,
+    /// Diagonal second derivatives too.
+    #[arg(long)]
+    hess: bool,
+    /// Each row's loss, and each row's own derivatives.
+    #[arg(long)]
+    per_row: bool,
+    /// Names to differentiate by.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    wrt: Vec<String>,
+    /// Floating-point type.
+    #[arg(long, value_enum, default_value_t)]
+    dtype: DtypeArg,
+    /// What computes.
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineArg,
+    /// What an observation outside its support is: an error, or impossible (loss +∞).
+    #[arg(long, value_enum, default_value_t)]
+    on_invalid: InvalidArg,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Evaluates one program.
+pub fn run(args: &Args) -> Outcome {
+    let mut sources = args.program.sources();
+    let source = match (sources.pop(), sources.is_empty()) {
+        (Some(Ok(source)), true) => source,
+        (Some(Err(unreadable)), true) => {
+            check::refused(unreadable, args.format);
+            return Outcome::Fault;
+        }
+        (None, _) => super::program::usage("eval"),
+        (Some(_), false) => {
+            output::complain("error: `lossc eval` takes one program");
+            std::process::exit(2)
+        }
+    };
+    match answer(args, &source) {
+        Ok(evaluation) => {
+            match args.format {
+                Format::Json => output::line(&report(args, &evaluation).to_string()),
+                Format::Human => output::line(&table(args, &evaluation)),
+            }
+            Outcome::Done
+        }
+        Err(error) => {
+            complain(args, &source, &error);
+            Outcome::Fault
+        }
+    }
+}
+
+fn answer(args: &Args, source: &Source) -> Result<Evaluation, EvaluateError> {
+    let folder = Folder::new(".");
+    let table = if args.data == "-" {
+        let input = WithInput::new(folder, &mut std::io::stdin().lock()).map_err(|error| EvaluateError::Request(format!("standard input: {error}")))?;
+        read_table(&Intake::new(&input), "-")?
+    } else {
+        read_table(&Intake::new(&folder), &args.data)?
+    };
+    let request = Request {
+        engine: if args.engine == EngineArg::Jit { Engine::Jit } else { Engine::Interpret },
+        dtype: if args.dtype == DtypeArg::F32 { Dtype::F32 } else { Dtype::F64 },
+        grad: args.grad,
+        hess: args.hess,
+        per_row: args.per_row,
+        wrt: args.wrt.clone(),
+        on_invalid: if args.on_invalid == InvalidArg::Inf { OnInvalid::Inf } else { OnInvalid::Error },
+        set: args.set.iter().cloned().collect(),
+    };
+    let (evaluation, warnings) = evaluate(source, &Beside, &table, &request)?;
+    output::diagnostics(source, &warnings);
+    Ok(evaluation)
+}
+
+fn complain(args: &Args, source: &Source, error: &EvaluateError) {
+    match (error, args.format) {
+        (EvaluateError::Program(diagnostics), Format::Human) => output::diagnostics(source, diagnostics),
+        (EvaluateError::Program(diagnostics), Format::Json) => {
+            output::line(&check::failure(source, diagnostics).to_string());
+        }
+        (error, format) => {
+            output::complain(&format!("error: {error}"));
+            if format == Format::Json {
+                output::line(&json!({"error": error.to_string()}).to_string());
+            }
+        }
+    }
+}
+
+fn report(args: &Args, evaluation: &Evaluation) -> Value {
+    let terms: Map<String, Value> = evaluation.terms.iter().map(|(label, value)| (label.clone(), output::number(*value))).collect();
+    let mut report = json!({
+        "loss": output::number(evaluation.loss),
+        "rows": evaluation.rows,
+        "reduction": evaluation.reduction,
+        "terms": terms,
+    });
+    let Some(fields) = report.as_object_mut() else { return report };
+    if args.per_row {
+        let values = evaluation.per_row.as_ref().map(|values| values.iter().map(|&value| output::number(value)).collect::<Vec<_>>());
+        fields.insert("per_row".into(), json!(values));
+    }
+    if args.grad {
+        fields.insert("grad".into(), derivatives(&evaluation.grad));
+    }
+    if args.hess {
+        fields.insert("hess".into(), derivatives(&evaluation.hess));
+    }
+    report
+}
+
+fn derivatives(list: &[Derivative]) -> Value {
+    let one = |derivative: &Derivative| (derivative.name.clone(), output::array(&derivative.values, &derivative.dims));
+    Value::Object(list.iter().map(one).collect())
+}
+
+fn table(args: &Args, evaluation: &Evaluation) -> String {
+    let mut lines = vec![format!("loss  {}   ({} of {} rows)", evaluation.loss, evaluation.reduction, evaluation.rows)];
+    if evaluation.terms.len() > 1 {
+        lines.extend(evaluation.terms.iter().map(|(label, value)| format!("  {label}  {value}")));
+    }
+    if let (true, Some(per_row)) = (args.per_row, &evaluation.per_row) {
+        lines.push("per row".into());
+        lines.extend(per_row.iter().map(|value| format!("  {value}")));
+    }
+    for (title, list) in [("gradient", &evaluation.grad), ("second derivative", &evaluation.hess)] {
+        for derivative in list {
+            let name = &derivative.name;
+            lines.push(format!("{title} by {name}  {}", output::array(&derivative.values, &derivative.dims)));
+        }
+    }
+    lines.join("\n")
+}

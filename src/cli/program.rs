@@ -1,0 +1,83 @@
+//! Where a program comes from: a file, standard input, or the command line.
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::diag::Diagnostic;
+use crate::source::{Loader, Source};
+
+/// A program on the command line.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ProgramArgs {
+    /// Program files; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<String>,
+    /// The program itself.
+    #[arg(short = 'e', long = "expr", value_name = "PROGRAM", allow_hyphen_values = true)]
+    pub expr: Vec<String>,
+}
+
+impl ProgramArgs {
+    /// All programs named; usage is an error when there is none.
+    pub fn sources(&self) -> Vec<Result<Source, Unreadable>> {
+        let files = self.files.iter().map(|path| read(path));
+        let texts = self.expr.iter().map(|text| Ok(Source::new("-e", text.as_str())));
+        files.chain(texts).collect()
+    }
+
+    /// Nothing to work on.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.expr.is_empty()
+    }
+}
+
+/// A program that could not be read.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// No such file, or no permission.
+    Io(String),
+    /// Not UTF-8.
+    Text(Source, Box<Diagnostic>),
+}
+
+/// Reads a program file; `-` is standard input.
+pub fn read(path: &str) -> Result<Source, Unreadable> {
+    let bytes = if path == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(path)
+    };
+    let bytes = bytes.map_err(|error| Unreadable::Io(format!("cannot read `{path}`: {error}")))?;
+    let name = if path == "-" { "<stdin>" } else { path };
+    Source::from_bytes(name, &bytes).map_err(|error| {
+        let diagnostic = error.diagnostic();
+        Unreadable::Text(error.readable, Box::new(diagnostic))
+    })
+}
+
+/// `use "file.loss"`: paths are relative to the file that uses them.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside;
+
+impl Loader for Beside {
+    fn load(&self, path: &str, from: &str) -> Result<Source, String> {
+        let folder = Path::new(from).parent().unwrap_or(Path::new(""));
+        let full = folder.join(path);
+        let bytes = std::fs::read(&full).map_err(|error| format!("cannot read `{}`: {error}", full.display()))?;
+        Source::from_bytes(full.display().to_string(), &bytes).map_err(|_| format!("`{}` is not UTF-8 text", full.display()))
+    }
+}
+
+/// Nothing was named: says how, and ends with the status for usage.
+pub fn usage(command: &str) -> ! {
+    super::output::complain(&format!("error: `lossc {command}` needs a FILE, `-` for standard input, or -e PROGRAM"));
+    std::process::exit(2)
+}
+
+/// `N=V` of `--set`.
+pub fn setting(text: &str) -> Result<(String, f64), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not NAME=VALUE"))?;
+    let value = value.trim().parse::<f64>().map_err(|_| format!("`{}` is not a number", value.trim()))?;
+    Ok((crate::syntax::names::canonical(name.trim()), value))
+}
