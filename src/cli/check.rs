@@ -22,7 +22,7 @@ pub struct Args {
 /// Checks every program named.
 pub fn run(args: &Args) -> Outcome {
     if args.program.is_empty() {
-        return super::program::usage("check");
+        super::program::usage("check");
     }
     let mut outcome = Outcome::Done;
     for source in args.program.sources() {

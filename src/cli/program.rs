@@ -51,7 +51,7 @@ pub fn read(path: &str) -> Result<Source, Unreadable> {
     let bytes = bytes.map_err(|error| Unreadable::Io(format!("cannot read `{path}`: {error}")))?;
     let name = if path == "-" { "<stdin>" } else { path };
     Source::from_bytes(name, &bytes).map_err(|error| {
-        let diagnostic = error.diagnostic();
+        let diagnostic = crate::diag::not_utf8(&error);
         Unreadable::Text(error.readable, Box::new(diagnostic))
     })
 }
