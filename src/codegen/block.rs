@@ -5,11 +5,13 @@
 //! the first term left out is below a quarter of an ulp. The tests measure the errors.
 #![allow(unsafe_code)]
 
+use super::math::Level;
+
 macro_rules! elementary {
     ($module:ident, $float:ident, $int:ident, $bits:ident, mantissa $mantissa:literal, bias $bias:literal,
      magic $magic:literal, ln2 $ln2_high:literal $ln2_low:literal, range $lowest:literal $highest:literal,
      sqrt_half $sqrt_half:literal, tiny $tiny:literal $tiny_log2:literal, factorials [$($factorial:literal)*],
-     atanh $log_terms:literal $log1p_terms:literal) => {
+     log [$($log_odd:literal)*], log1p [$($log1p_odd:literal)*]) => {
         mod $module {
             const MAGIC: $float = $magic;
 
@@ -41,18 +43,12 @@ macro_rules! elementary {
                 series * power_of_two(half) * power_of_two(power.wrapping_sub(half))
             }
 
-            /// log(1 + f) = 2·atanh s with s = f/(2 + f), written f − s·(f − 2s²·(1/3 + s²/5 + …)).
+            /// log(1 + f) = 2·atanh s with s = f/(2 + f), written f − s·(f − 2s²·(1/3 + s²/5 + …)), given 1/3, 1/5, … .
             #[inline(always)]
-            fn log1p_series<const FMA: bool, const TERMS: usize>(f: $float) -> $float {
+            fn log1p_series<const FMA: bool>(f: $float, series: impl Fn($float) -> $float) -> $float {
                 let s = f / (2.0 + f);
                 let z = s * s;
-                let mut series: $float = 0.0;
-                let mut term = TERMS;
-                while term > 0 {
-                    series = fma::<FMA>(series, z, 1.0 / (2 * term + 1) as $float);
-                    term -= 1;
-                }
-                fma::<FMA>(s, fma::<FMA>(series, z + z, -f), f)
+                fma::<FMA>(s, fma::<FMA>(series(z), z + z, -f), f)
             }
 
             /// x = 2ᵉ·m with m in [√½, √2).
@@ -67,7 +63,7 @@ macro_rules! elementary {
                 // Adding a small number to the bits of the magic number converts it on every machine.
                 let e = $float::from_bits((MAGIC.to_bits() as $int).wrapping_add(e) as $bits) - MAGIC;
                 let e = if subnormal { e - $tiny_log2 } else { e };
-                let log_m = log1p_series::<FMA, $log_terms>(m - 1.0);
+                let log_m = log1p_series::<FMA>(m - 1.0, |z| { let mut y: $float = 0.0; $( y = fma::<FMA>(y, z, 1.0 / $log_odd); )* y });
                 let log = fma::<FMA>(e, $ln2_high, fma::<FMA>(e, $ln2_low, log_m));
                 let log = if x == 0.0 { -$float::INFINITY } else { log };
                 let log = if x < 0.0 { $float::NAN } else { log };
@@ -79,9 +75,11 @@ macro_rules! elementary {
             #[inline(always)]
             pub fn softplus_sigmoid<const FMA: bool>(x: $float) -> ($float, $float) {
                 let t = exp::<FMA>(-x.abs());
-                let positive = if x < 0.0 { 0.0 } else { x };
-                let softplus = positive + log1p_series::<FMA, $log1p_terms>(t);
-                let numerator = if x < 0.0 { t } else { 1.0 };
+                // NaN is in t already.
+                let softplus = x.max(0.0) + log1p_series::<FMA>(t, |z| { let mut y: $float = 0.0; $( y = fma::<FMA>(y, z, 1.0 / $log1p_odd); )* y });
+                // t where the sign bit of x is set, else 1; as bits, because a select here becomes a branch.
+                let negative = (x.to_bits() as $int >> ($bits::BITS - 1)) as $bits;
+                let numerator = $float::from_bits((t.to_bits() & negative) | ((1.0 as $float).to_bits() & !negative));
                 (softplus, numerator / (1.0 + t))
             }
         }
@@ -90,12 +88,14 @@ macro_rules! elementary {
 
 elementary!(single, f32, i32, u32, mantissa 23, bias 127, magic 12_582_912.0, ln2 0.693_359_4 -2.121_944_4e-4,
     range -105.0 90.0, sqrt_half 0.707_106_77, tiny 33_554_432.0 25.0,
-    factorials [5040.0 720.0 120.0 24.0 6.0 2.0], atanh 4 8);
+    factorials [5040.0 720.0 120.0 24.0 6.0 2.0], log [9.0 7.0 5.0 3.0],
+    log1p [17.0 15.0 13.0 11.0 9.0 7.0 5.0 3.0]);
 elementary!(double, f64, i64, u64, mantissa 52, bias 1023, magic 6_755_399_441_055_744.0,
     ln2 0.693_147_180_369_123_8 1.908_214_929_270_587_7e-10, range -750.0 715.0, sqrt_half 0.707_106_781_186_547_5,
     tiny 18_014_398_509_481_984.0 54.0,
     factorials [6_227_020_800.0 479_001_600.0 39_916_800.0 3_628_800.0 362_880.0 40_320.0 5040.0 720.0 120.0 24.0 6.0 2.0],
-    atanh 11 18);
+    log [23.0 21.0 19.0 17.0 15.0 13.0 11.0 9.0 7.0 5.0 3.0],
+    log1p [37.0 35.0 33.0 31.0 29.0 27.0 25.0 23.0 21.0 19.0 17.0 15.0 13.0 11.0 9.0 7.0 5.0 3.0]);
 
 /// Loops over buffers for each instruction set, and the choice between them.
 macro_rules! block {
@@ -103,40 +103,40 @@ macro_rules! block {
         /// # Safety
         /// Every pointer is valid for `n` elements; outputs overlap nothing.
         pub(super) unsafe extern "C" fn $name($($out: *mut $float,)+ input: *const $float, n: usize) {
+            #[allow(clippy::indexing_slicing)] // Proven: every slice has the input's length.
             #[inline(always)]
-            unsafe fn body<const $fma: bool>($($out: *mut $float,)+ input: *const $float, n: usize) {
+            fn body<const $fma: bool>($($out: &mut [$float],)+ input: &[$float]) {
+                let n = input.len();
+                $( let $out = &mut $out[..n]; )+
                 for at in 0..n {
-                    // SAFETY: `at < n`, and the caller promises `n` elements.
-                    unsafe {
-                        let $x = *input.add(at);
-                        let y = $body;
-                        $( *$out.add(at) = y.$field; )+
-                    }
+                    let $x = input[at];
+                    let y = $body;
+                    $( $out[at] = y.$field; )+
                 }
             }
+            // SAFETY: the caller promises `n` elements, and that outputs overlap nothing.
+            let ($($out,)+ input) = unsafe {
+                ($(std::slice::from_raw_parts_mut($out, n),)+ std::slice::from_raw_parts(input, n))
+            };
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,fma")]
-                unsafe fn avx512($($out: *mut $float,)+ input: *const $float, n: usize) {
-                    // SAFETY: the caller's promise.
-                    unsafe { body::<true>($($out,)+ input, n) }
+                fn avx512($($out: &mut [$float],)+ input: &[$float]) {
+                    body::<true>($($out,)+ input);
                 }
                 #[target_feature(enable = "avx2,fma")]
-                unsafe fn avx2($($out: *mut $float,)+ input: *const $float, n: usize) {
-                    // SAFETY: the caller's promise.
-                    unsafe { body::<true>($($out,)+ input, n) }
+                fn avx2($($out: &mut [$float],)+ input: &[$float]) {
+                    body::<true>($($out,)+ input);
                 }
-                if super::math::has_avx512() {
-                    // SAFETY: the machine has the instructions; the rest is the caller's promise.
-                    return unsafe { avx512($($out,)+ input, n) };
-                }
-                if super::math::has_avx2() {
+                match super::math::level() {
+                    // SAFETY: the machine has the instructions.
+                    Level::Avx512 => return unsafe { avx512($($out,)+ input) },
                     // SAFETY: as above.
-                    return unsafe { avx2($($out,)+ input, n) };
+                    Level::Avx2 => return unsafe { avx2($($out,)+ input) },
+                    Level::Baseline => {}
                 }
             }
-            // SAFETY: the caller's promise.
-            unsafe { body::<false>($($out,)+ input, n) }
+            body::<false>($($out,)+ input);
         }
     };
 }

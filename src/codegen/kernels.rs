@@ -7,6 +7,7 @@
 
 use super::frame;
 use super::layout::Extent;
+use super::math::{Level, level};
 use super::real::Real;
 use super::schedule::{Copy, SlotId, Step};
 use crate::ir::op::{Op, ReduceOp};
@@ -229,9 +230,9 @@ fn reduce<T: Real>(op: ReduceOp, out: &mut [T], body: &[T], cond: Option<&[T]>, 
 /// A reduction of contiguous values.
 fn reduce_run<T: Real>(op: ReduceOp, body: &[T]) -> T {
     match op {
-        ReduceOp::Sum => sum_of(body, |x| x),
+        ReduceOp::Sum => total(body),
         ReduceOp::Norm => {
-            let squares = sum_of(body, |x| x.times(x));
+            let squares = sum_of_squares(body);
             let (low, high) = T::SAFE_SQUARES;
             if squares > low && squares < high {
                 return squares.root();
@@ -289,6 +290,43 @@ fn is_nan<T: Real>(x: T) -> bool {
     x != x
 }
 
+/// A loop compiled for each instruction set; no contraction, so that all give the same bits.
+macro_rules! by_level {
+    ($(#[$doc:meta])* $name:ident, $body:expr) => {
+        $(#[$doc])*
+        fn $name<T: Real>(values: &[T]) -> T {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+                fn avx512<T: Real>(values: &[T]) -> T {
+                    sum_of(values, $body)
+                }
+                #[target_feature(enable = "avx2")]
+                fn avx2<T: Real>(values: &[T]) -> T {
+                    sum_of(values, $body)
+                }
+                match level() {
+                    // SAFETY: the machine has the instructions.
+                    Level::Avx512 => return unsafe { avx512(values) },
+                    // SAFETY: as above.
+                    Level::Avx2 => return unsafe { avx2(values) },
+                    Level::Baseline => {}
+                }
+            }
+            sum_of(values, $body)
+        }
+    };
+}
+
+by_level!(
+    /// Σ x
+    total, |x: T| x
+);
+by_level!(
+    /// Σ x²
+    sum_of_squares, |x: T| x.times(x)
+);
+
 /// Σ f(x) with [`LANES`] partial sums, added in pairs.
 #[allow(clippy::indexing_slicing)] // Proven: halves of an array.
 #[inline(always)]
@@ -314,7 +352,7 @@ fn sum_of<T: Real>(values: &[T], f: impl Fn(T) -> T + std::marker::Copy) -> T {
 fn row_sum<T: Real>(sums: &mut [f64], body: &[T]) {
     match sums {
         [] => {}
-        [sum] => *sum += sum_of(body, |x| x).to_f64(),
+        [sum] => *sum += total(body).to_f64(),
         _ => {
             for row in body.chunks_exact(sums.len()) {
                 sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x.to_f64());
@@ -327,7 +365,7 @@ fn term_sum<T: Real>(frame: Frame, body: SlotId, sum: usize) {
     let body = frame.read::<T>(body, frame.rows);
     let sums = frame.sums(sum, 1);
     let tile = match frame.word(frame::SEED) {
-        0 => sum_of(body, |x| x).to_f64(),
+        0 => total(body).to_f64(),
         seed => {
             // SAFETY: a weight a row of this tile.
             let seed = unsafe { slice::<T>(seed, frame.rows) };

@@ -5,7 +5,7 @@
 //! or logarithm serves value and gradient. Every rewrite keeps the primitive's values, NaN and infinities included.
 //! Depends on the IR only; knows nothing of memory or machine code.
 
-use crate::ir::graph::{Graph, InputId, Node, NodeId, ROW, ROWS, VarId};
+use crate::ir::graph::{Graph, Index, InputId, Node, NodeId, ROW, ROWS, Substitution, VarId};
 use crate::ir::op::{Op, ReduceOp};
 use crate::ir::program::LossGraph;
 use crate::ir::special::HALF_LOG_2PI;
@@ -77,20 +77,44 @@ impl Rewriter<'_> {
                 self.graph.apply(Op::Div, &[one, rows])
             }
             (Node::Apply(op, _), args) => self.apply(*op, args),
-            (Node::Reduce { op, var, cond: Some(_), .. }, [body, cond]) if !is_arg(*op) => {
+            (Node::Reduce { op, var, .. }, [body, cond @ ..]) if *var != ROW => {
+                let (var, body, cond) = self.own_binder(*var, *body, cond.first().copied());
+                self.conditional(*op, var, body, cond)
+            }
+            (Node::Reduce { op, .. }, [body, cond @ ..]) => self.conditional(*op, ROW, *body, cond.first().copied()),
+            _ => self.graph.with_children(node, children),
+        }
+    }
+
+    /// A reduction over the axis' own variable where that is not taken, so that its body is the same node as the same
+    /// expression outside: a distance and its gradient then share the difference.
+    fn own_binder(&mut self, var: VarId, body: NodeId, cond: Option<NodeId>) -> (VarId, NodeId, Option<NodeId>) {
+        let own = self.graph.axis_var(self.graph.var(var).axis, 0);
+        let taken = |id: NodeId| self.graph.free(id).contains(&own);
+        if own == var || taken(body) || cond.is_some_and(taken) {
+            return (var, body, cond);
+        }
+        let mut rename = Substitution::new(var, Index::Var(own));
+        let body = rename.apply(&mut self.graph, body);
+        (own, body, cond.map(|cond| rename.apply(&mut self.graph, cond)))
+    }
+
+    fn conditional(&mut self, op: ReduceOp, var: VarId, body: NodeId, cond: Option<NodeId>) -> NodeId {
+        match cond {
+            Some(_) if is_arg(op) => self.graph.intern(Node::Reduce { op, var, body, cond }),
+            Some(cond) => {
                 // The identity in place of what is left out; the selection also keeps its NaN out.
                 let identity = self.graph.constant(op.identity());
-                let body = self.graph.apply(Op::Select, &[*cond, *body, identity]);
-                self.reduce(*op, *var, body)
+                let body = self.graph.apply(Op::Select, &[cond, body, identity]);
+                self.reduce(op, var, body)
             }
-            (Node::Reduce { op, var, cond: None, .. }, [body]) => self.reduce(*op, *var, *body),
-            _ => self.graph.with_children(node, children),
+            None => self.reduce(op, var, body),
         }
     }
 
     fn reduce(&mut self, op: ReduceOp, var: VarId, body: NodeId) -> NodeId {
         let plain = |graph: &mut Graph, op, body| graph.intern(Node::Reduce { op, var, body, cond: None });
-        if op != ReduceOp::LogSumExp || var == ROW {
+        if op != ReduceOp::LogSumExp {
             return plain(&mut self.graph, op, body);
         }
         // max + log1p Σ e^(x − max) over the others: a small remainder beside the largest is not lost.

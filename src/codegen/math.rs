@@ -1,5 +1,7 @@
 //! Which primitives have block math, and where it is.
 
+use std::sync::LazyLock;
+
 use super::{block, poisson};
 use crate::ir::op::Op;
 
@@ -63,18 +65,40 @@ impl Function {
     }
 }
 
-/// 512-bit vectors with the operations that block math uses.
-#[cfg(target_arch = "x86_64")]
-pub(super) fn has_avx512() -> bool {
-    is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("avx512bw")
-        && has_avx2()
+/// What vector code this machine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    /// Whatever every machine of the architecture has.
+    Baseline,
+    /// 256-bit vectors with fused multiplication and addition.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    Avx2,
+    /// 512-bit vectors.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    Avx512,
 }
 
-/// 256-bit vectors with fused multiplication and addition.
+/// The widest vectors of this machine.
+pub(super) fn level() -> Level {
+    static LEVEL: LazyLock<Level> = LazyLock::new(detect);
+    *LEVEL
+}
+
 #[cfg(target_arch = "x86_64")]
-pub(super) fn has_avx2() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+fn detect() -> Level {
+    let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    let avx512 = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512bw");
+    match (avx2, avx512) {
+        (true, true) => Level::Avx512,
+        (true, false) => Level::Avx2,
+        _ => Level::Baseline,
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn detect() -> Level {
+    Level::Baseline
 }

@@ -372,7 +372,7 @@ impl<'a> Plan<'a> {
         wanted
     }
 
-    /// Moves an elementwise node with one operand down to its first user, so that nothing need be stored for it.
+    /// Moves elementwise nodes down to their first user, so that what is read there need not be stored.
     fn sink(&mut self, nodes: &[NodeId]) {
         let wanted = self.wanted();
         let mut first_use: HashMap<NodeId, Option<u32>> = HashMap::new();
@@ -382,11 +382,7 @@ impl<'a> Plan<'a> {
                 continue;
             }
             let key = self.own_key(id);
-            let mut operands: Vec<NodeId> =
-                args.iter().copied().filter(|&arg| self.graph.as_const(arg).is_none()).collect();
-            operands.dedup();
-            if operands.len() <= 1
-                && !wanted.contains(&key)
+            if !wanted.contains(&key)
                 && let Some(Some(stage)) = first_use.get(&id)
             {
                 self.stage.insert(key, *stage);

@@ -55,7 +55,7 @@ pub(super) unsafe extern "C" fn poisson_lp_f32(
     let blocks = out.chunks_mut(BLOCK).zip(count.chunks(BLOCK)).zip(rate.chunks(BLOCK).zip(log_rate.chunks(BLOCK)));
     for ((out, count), (rate, log_rate)) in blocks {
         #[cfg(target_arch = "x86_64")]
-        if super::math::has_avx512() {
+        if super::math::level() == super::math::Level::Avx512 {
             // SAFETY: the machine has the instructions.
             unsafe { block_avx512(out, count, rate, log_rate, table) };
             continue;
@@ -73,19 +73,27 @@ fn block_avx512(out: &mut [f32], count: &[f32], rate: &[f32], log_rate: &[f32], 
 #[allow(clippy::indexing_slicing)] // Proven: the four slices have one length; counts are masked to the table's.
 #[inline(always)]
 fn block(out: &mut [f32], count: &[f32], rate: &[f32], log_rate: &[f32], table: &[f64; LAST + 1]) {
-    let n = out.len();
-    let (count, rate, log_rate) = (&count[..n], &rate[..n], &log_rate[..n]);
+    let n = out.len().min(BLOCK);
+    let (out, count, rate, log_rate) = (&mut out[..n], &count[..n], &rate[..n], &log_rate[..n]);
     let mut special_cases = 0u32;
-    for at in 0..n {
-        let (k, rate, log_rate) = (count[at], rate[at], log_rate[at]);
-        let small = (0.0..=LAST as f32).contains(&k);
+    let mut indices = [0i32; BLOCK];
+    for ((index, &k), (&rate, &log_rate)) in indices.iter_mut().zip(count).zip(rate.iter().zip(log_rate)) {
+        let small = (k >= 0.0) & (k <= LAST as f32);
         let k_or_zero = if small { k } else { 0.0 };
         // SAFETY: between 0 and 31.
-        let index = unsafe { k_or_zero.to_int_unchecked::<i32>() };
-        let usual = small & (index as f32 == k) & (rate >= 0.0) & (rate < f32::INFINITY) & (log_rate < f32::INFINITY);
-        special_cases += u32::from(!usual);
-        let product = if k == 0.0 { 0.0 } else { f64::from(k) * f64::from(log_rate) };
-        out[at] = (product - f64::from(rate) - table[index as usize & LAST]) as f32;
+        *index = unsafe { k_or_zero.to_int_unchecked::<i32>() };
+        let usual = (*index as f32 == k) & (rate >= 0.0) & (rate < f32::INFINITY) & (log_rate < f32::INFINITY);
+        special_cases |= u32::from(!usual);
+    }
+    let mut log_factorial = [0.0; BLOCK];
+    for (value, &index) in log_factorial.iter_mut().zip(&indices) {
+        *value = table[index as usize & LAST];
+    }
+    let inputs = count.iter().zip(rate).zip(log_rate);
+    for ((out, ((&k, &rate), &log_rate)), &log_factorial) in out.iter_mut().zip(inputs).zip(&log_factorial) {
+        let product = f64::from(k) * f64::from(log_rate);
+        let product = if k == 0.0 { 0.0 } else { product };
+        *out = (product - f64::from(rate) - log_factorial) as f32;
     }
     if special_cases == 0 {
         return;
