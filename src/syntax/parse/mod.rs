@@ -1,6 +1,6 @@
 //! From text to tree: each statement and clause through the grammar on its own, so each gives its own error.
 //!
-//! `pest::Rule` stays in this folder. `expr` folds operator chains, `stmt` builds statements and clauses,
+//! `pest::Rule` stays in this folder. `expr` folds operator chains, `primary` builds their parts, `stmt` builds statements and clauses,
 //! `message` turns a failure of the grammar into a sentence. Depends on `scan` for the cuts.
 
 // The grammar's derive makes a public enum of rules without documentation.
@@ -8,6 +8,7 @@
 
 mod expr;
 mod message;
+mod primary;
 mod stmt;
 
 use std::ops::Range;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pest::iterators::Pair;
 
-use super::expr::reducer_of;
+use super::primary::reducer_of;
 use super::{Builder, MAX_MISTAKES, Rule};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
