@@ -114,8 +114,8 @@ codes! { SYNTAX:
         why "Inside brackets a statement may go on over several lines, so only the end of the file, or a line that can only start a statement, shows that one is missing.";
     E0104 "A closing bracket does not match"
         means "A `)` or `]` was found that closes nothing, or closes a bracket of the other kind."
-        wrong "normal(x | μ[i), σ)"
-        right "normal(x | μ[i], σ)"
+        wrong "normal(x | exp(μ], 1)"
+        right "normal(x | exp(μ), 1)"
         why "Round brackets group and call, square brackets index and name axes. Only an interval may mix them: `real(0, 10]`.";
     E0105 "Nested too deep"
         means "Brackets, or `if` inside `if`, are nested more than 256 deep."
@@ -124,8 +124,8 @@ codes! { SYNTAX:
         why "The limit keeps the compiler's memory bounded whatever it is given. Name the inner parts: `a = …`.";
     E0106 "A text is not closed"
         means "A text starts with `\"` and must end with `\"` on the same line."
-        wrong "use \"spikes.loss"
-        right "use \"spikes.loss\"\npoisson(k | λ)"
+        wrong "fn half(x) = x / 2\n  about \"One half of it.\nhalf(a)"
+        right "fn half(x) = x / 2\n  about \"One half of it.\"\nhalf(a)"
         why "A text that could go on over lines would swallow the rest of the file when its closing quote is forgotten. Two texts beside each other are joined.";
     E0107 "A number too large for any type"
         means "The number is beyond 1.797…e308, the largest value that a 64-bit float holds."
@@ -139,8 +139,8 @@ codes! { SYNTAX:
         why "Numbers are written 3, 0.5, 1e-3 or 1_000.";
     E0109 "An operator is missing"
         means "Two values stand side by side. There is no implicit multiplication."
-        wrong "x / 2σ"
-        right "x / (2·σ)"
+        wrong "a + 2σ"
+        right "a + 2·σ"
         why "`2σ` is clear to a reader, but `1/2σ` and `f(x)` are not: one rule, a written `·` or `*`, has no such cases.";
     E0110 "Something else was expected here"
         means "The text stops making sense at the marked place; the message says what could stand there."
@@ -149,8 +149,8 @@ codes! { SYNTAX:
         why "Every statement is read on its own, so one such mistake never hides another.";
     E0111 "A function without brackets takes one name"
         means "`log λ` and `log λ[i]` are read as calls. Anything longer needs brackets, because readers disagree about what `log x²` means."
-        wrong "a·log x²"
-        right "a·log(x²)"
+        wrong "a·exp x²"
+        right "a·exp(x²)"
         why "log(x²) and (log x)² are different numbers, and both readings are common in print.";
     E0112 "A bar outside a call"
         means "`|` only separates variates from parameters inside the brackets of a call."
@@ -174,8 +174,8 @@ codes! { SYNTAX:
         why "";
     E0116 "A clause that is not known"
         means "The indented lines of a `distribution` or `fn` each start with a word that says what they state: log density, or, mean, variance, cdf, sample, assumes, ask, instead, latex, example …"
-        wrong "distribution spike(k : count | λ : nonneg)\n  log density  k·log λ − λ − lgamma(k + 1)\n  varience     λ"
-        right "distribution spike(k : count | λ : nonneg)\n  log density  k·log λ − λ − lgamma(k + 1)\n  variance     λ"
+        wrong "distribution spike(k : count | λ : nonneg)\n  log density  k·log λ − λ − lgamma(k + 1)\n  varience     λ\nspike(k | λ)"
+        right "distribution spike(k : count | λ : nonneg)\n  log density  k·log λ − λ − lgamma(k + 1)\n  variance     λ\nspike(k | λ)"
         why "A misspelled clause that was silently kept would never be checked.";
     E0117 "A chain of comparisons"
         means "A comparison has two sides. Join two comparisons with `and`."
@@ -184,8 +184,8 @@ codes! { SYNTAX:
         why "In most languages `0 < x < 1` compares a truth value with 1; in none should a reader have to wonder.";
     E0118 "`if` needs brackets here"
         means "`if … then … else …` reaches to the end of its expression, so inside an operation it stands in brackets."
-        wrong "2 * if c then a else b"
-        right "2 * (if c then a else b)"
+        wrong "2 * if c > 0 then a else b"
+        right "2 * (if c > 0 then a else b)"
         why "Otherwise `2 * if c then a else b + 1` would leave the reader to guess what the `+ 1` belongs to.";
     E0119 "The file is too large"
         means "Programs are limited to 256 MiB."
@@ -245,9 +245,9 @@ codes! { NAMES:
         why "A likelihood is the probability of something observed: name it left of the bar, or write `k ~ poisson(λ)`.";
     E0305 "Not what the call needs"
         means "A distribution is used as a function, or the reverse."
-        wrong "softplus(x | 1)"
-        right "softplus(x)"
-        why "";
+        wrong "nll(x²)"
+        right "nll(normal(x | 0, 1))"
+        why "A density and a number are different things: one has a variate and a base measure, the other only a value.";
     E0306 "A name with two meanings"
         means "The name is declared, defined or used as a label twice."
         wrong "a: x²\na: y²"

@@ -219,13 +219,10 @@ impl Renderer<'_> {
         // Two columns of margin, one for the dots of a line that goes on.
         let width = self.style.width.max(40) - 3;
         let mut shown = String::new();
-        if fits(&[before, inside, after], width) {
-            push_shown(before, &mut shown);
-        } else {
-            push_shown(&tail(before, width / 3), &mut shown);
-        }
+        let whole = fits(&[before, inside, after], width);
+        push_shown(&if whole { before.to_owned() } else { tail(before, width / 3) }, &mut shown);
         let from = display_width(&shown);
-        push_shown(&clipped(inside, width / 3), &mut shown);
+        push_shown(&clipped(inside, if whole { width } else { width / 3 }), &mut shown);
         let length = display_width(&shown).saturating_sub(from);
         let room = width.saturating_sub(from + length).max(8);
         push_shown(&clipped(after, room), &mut shown);

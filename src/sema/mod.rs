@@ -21,6 +21,7 @@ use std::collections::{HashMap, HashSet};
 use crate::diag::{Diagnostic, codes, has_errors};
 use crate::ir::graph::{Graph, InputId, InputRole, NodeId, VarId};
 use crate::source::{Loader, Source, Span};
+use crate::syntax;
 
 pub use value::{Form, Link, VectorKind};
 
@@ -155,7 +156,11 @@ pub fn analyze(source: &Source, loader: &dyn Loader, options: &Options) -> Analy
     };
     // A statement that could not be read may have been the term, and has its message.
     let unread = has_errors(&diagnostics);
-    diagnostics.extend(analysis.diagnostics.into_iter().filter(|found| !unread || found.code != codes::E0606));
+    let undefined = syntax::unread_definitions(source, &ast);
+    let unknown = |span| undefined.contains(&syntax::names::canonical(source.slice(span)));
+    diagnostics.extend(analysis.diagnostics.into_iter().filter(|found| {
+        !unread || !(found.code == codes::E0606 || (found.code == codes::E0301 && unknown(found.span)))
+    }));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     Analysis { hir: analysis.hir, diagnostics }
 }

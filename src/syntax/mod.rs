@@ -24,3 +24,15 @@ pub mod print;
 mod scan;
 
 pub use parse::parse;
+
+/// The functions and distributions whose definitions could not be read, by canonical name: that nothing else
+/// declares them is no second mistake.
+pub fn unread_definitions(source: &crate::source::Source, ast: &ast::Ast) -> Vec<String> {
+    let unread = ast.stmts.iter().filter(|stmt| matches!(stmt.kind, ast::StmtKind::Error));
+    let heads = unread.filter_map(|stmt| {
+        let mut words = source.slice(stmt.span).split_whitespace();
+        let defines = words.next().is_some_and(|word| matches!(word, "fn" | "distribution"));
+        words.next().filter(|_| defines)
+    });
+    heads.map(|head| names::canonical(head.split('(').next().unwrap_or(""))).collect()
+}

@@ -373,7 +373,8 @@ impl Scan<'_> {
 
     fn starts_fn_clause(&self, at: usize) -> bool {
         let next = self.tokens.get(at + 1).map(|token| token.kind);
-        FN_CLAUSES.contains(&self.text_of(at)) && matches!(next, Some(Kind::Text | Kind::Word | Kind::Newline))
+        FN_CLAUSES.contains(&self.text_of(at))
+            && matches!(next, Some(Kind::Text | Kind::OpenText | Kind::Word | Kind::Newline))
     }
 
     fn range(&self, first: usize, last: usize) -> Range<usize> {
