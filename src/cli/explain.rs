@@ -1,8 +1,12 @@
 //! `lossc explain`: a derivation, an error code's page, or an entry of the standard library.
 
-use super::program::Beside;
-use super::{Outcome, check, output};
+use super::program::{Beside, read};
+use super::{Format, Outcome, check, output};
+use crate::compile::{Program, differentiable};
+use crate::diag::has_errors;
+use crate::explain::{Document, derivation, entry::Entry, render};
 use crate::sema::{self, Options, library};
+use crate::source::Source;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -18,27 +22,95 @@ pub struct Args {
     to: To,
 }
 
+/// Forms of a derivation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum To {
+    /// For a terminal.
     #[default]
     Text,
+    /// Markdown with formulas between dollars.
     Markdown,
+    /// A LaTeX document.
     Latex,
+    /// A page with MathML.
     Html,
 }
 
 /// Explains what is named.
 pub fn run(args: &Args) -> Outcome {
-    let _ = (check::run as fn(&check::Args) -> Outcome, args.to, &args.expr);
-    let Some(what) = &args.what else { return Outcome::Fault };
-    if let Some(entry) = crate::diag::codes::lookup(what) {
-        output::line(entry.page().trim_end());
-        return Outcome::Done;
+    match (&args.what, &args.expr) {
+        (_, Some(text)) => program(args, &Source::new("-e", text.as_str())),
+        (Some(what), None) => named(args, what),
+        (None, None) => super::program::usage("explain"),
     }
-    if let Some(unit) = library::unit(what) {
-        output::line(unit.source.text.trim_end());
-        return Outcome::Done;
+}
+
+fn named(args: &Args, what: &str) -> Outcome {
+    if what == "-" || what.ends_with(".loss") || std::path::Path::new(what).exists() {
+        return match read(what) {
+            Ok(source) => program(args, &source),
+            Err(unreadable) => {
+                check::refused(unreadable, Format::Human);
+                Outcome::Fault
+            }
+        };
     }
-    let _ = (sema::analyze, Beside, Options::default());
-    Outcome::Fault
+    let is_code = what.starts_with(['E', 'W', 'S', 'e', 'w', 's']) && what.len() > 1 && what.chars().skip(1).all(|c| c.is_ascii_digit());
+    if is_code {
+        return match crate::diag::codes::lookup(what) {
+            Some(entry) => {
+                output::line(entry.page().trim_end());
+                Outcome::Done
+            }
+            None => {
+                output::complain(&format!("error: there is no code {what}"));
+                Outcome::Fault
+            }
+        };
+    }
+    match Entry::find(what) {
+        Some(entry) => {
+            output::line(&entry.page());
+            Outcome::Done
+        }
+        None => {
+            let near = crate::diag::nearest(what, library::entries().map(|(name, _)| name));
+            let hint = near.map_or_else(|| "; a program is a file or -e".to_string(), |near| format!("; did you mean `{near}`?"));
+            output::complain(&format!("error: `{what}` is no file, no code and no name of the standard library{hint}"));
+            Outcome::Fault
+        }
+    }
+}
+
+fn program(args: &Args, source: &Source) -> Outcome {
+    let analysis = sema::analyze(source, &Beside, &Options::default());
+    output::diagnostics(source, &analysis.diagnostics);
+    if has_errors(&analysis.diagnostics) {
+        return Outcome::Fault;
+    }
+    let wrt = differentiable(&analysis.hir);
+    let document = Program::compile(analysis.hir, &wrt).and_then(|program| derivation(&program, source.text.trim()));
+    match document {
+        Ok(document) => {
+            output::line(print(args.to, &document).trim_end());
+            Outcome::Done
+        }
+        Err(error) => {
+            output::complain(&format!("error[E0901]: {error}"));
+            Outcome::Fault
+        }
+    }
+}
+
+fn print(to: To, document: &Document) -> String {
+    match to {
+        To::Text => render::text(document),
+        To::Markdown => render::markdown(document),
+        To::Latex => render::latex(document),
+        To::Html => {
+            let body = render::html(document, &|latex| crate::report::mathml::block(latex).ok());
+            let title = document.title.replace('&', "&amp;").replace('<', "&lt;");
+            format!("<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Derivation</title></head>\n<body>\n<pre>{title}</pre>\n{body}</body>\n</html>")
+        }
+    }
 }

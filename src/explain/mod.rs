@@ -1,1 +1,242 @@
-//! The derivation as a document.
+//! The derivation as a document: the road from a likelihood to its gradient, with the reason for each step.
+//!
+//! [`derivation`] builds a [`Document`] from a compiled program; [`render`] prints it as text, Markdown, LaTeX or HTML.
+//! What a distribution assumes, asks and suggests comes from its file in the library. Depends on the compiler core.
+
+mod document;
+pub mod entry;
+pub mod render;
+
+pub use document::{Block, Document, Section};
+
+use crate::compile::Program;
+use crate::ir::graph::{InputRole, NodeId, ROWS};
+use crate::ir::print::{to_latex, to_text};
+use crate::passes::{self, PassError};
+use crate::sema::{Form, Reduction, Term, TermKind, VectorKind};
+
+/// The derivation of a program.
+///
+/// # Errors
+/// Only errors of lossc itself.
+pub fn derivation(program: &Program, title: &str) -> Result<Document, PassError> {
+    let mut sections = vec![names(program)];
+    for (at, term) in program.hir.terms.iter().enumerate() {
+        match &term.kind {
+            TermKind::Density(form) => sections.extend(density(program, at, term, form)),
+            TermKind::Cost => sections.push(cost(program, at, term)),
+        }
+    }
+    sections.extend(total(program));
+    sections.push(gradient(program)?);
+    sections.extend(beliefs(program));
+    Ok(Document { title: title.to_string(), sections })
+}
+
+fn names(program: &Program) -> Section {
+    let graph = &program.hir.graph;
+    let mut items = Vec::new();
+    for info in &program.hir.names {
+        let role = match info.role {
+            InputRole::Data => "observed",
+            InputRole::Predict => "predicted by the network",
+            InputRole::Param => "learned with the network",
+            InputRole::Const => "fixed",
+            InputRole::Free | InputRole::Seed => "free: to be bound to a column, a head or a constant",
+        };
+        let input = graph.input(info.input);
+        let support = match info.vector {
+            VectorKind::Plain => input.support.to_string(),
+            kind => kind.name().to_string(),
+        };
+        let axes: Vec<String> = input.axes.iter().filter(|axis| **axis != ROWS || program.hir.whole_batch).map(|&axis| axis_name(program, axis)).collect();
+        let axes = if axes.is_empty() { String::new() } else { format!("[{}]", axes.join(", ")) };
+        items.push(format!("{} : {support}{axes}, {role}", info.name));
+    }
+    for (name, node, _) in &program.hir.definitions {
+        items.push(format!("{name} = {}", to_text(graph, *node)));
+    }
+    Section::new("What is known", "Domain knowledge: which numbers are observed, which are predicted, and what values they can take.").list(items)
+}
+
+fn axis_name(program: &Program, axis: crate::ir::graph::AxisId) -> String {
+    let axis = program.hir.graph.axis(axis);
+    match (&axis.name, axis.size) {
+        (Some(name), _) => name.clone(),
+        (None, Some(size)) => size.to_string(),
+        (None, None) => "m".into(),
+    }
+}
+
+/// Likelihood, product, logarithm, minus: the steps of one density term.
+fn density(program: &Program, at: usize, term: &Term, form: &Form) -> Vec<Section> {
+    let graph = &program.hir.graph;
+    let label = heading(program, term);
+    let variates = variates_of(form);
+    let mut likelihood = Section::new(&format!("Likelihood{label}"), "How probable is what was observed, if the prediction is right?");
+    likelihood = likelihood.formula(&format!("{} ~ {}", variates, describe_text(form)), &format!("{} \\sim {}", latex_names(&variates), describe_latex(program, form)));
+    for call in form.calls() {
+        if let Form::Call { name, variates, log, .. } = call {
+            let what = variates.join(", ");
+            likelihood = likelihood.formula(
+                &format!("log {name}({what}) = {}", to_text(graph, *log)),
+                &format!("\\log p_{{\\text{{{}}}}}({}) = {}", name.replace('_', "\\_"), latex_names(&what), to_latex(graph, *log)),
+            );
+        }
+    }
+    let axes: Vec<String> = term.axes.iter().map(|&var| axis_name(program, graph.var(var).axis)).collect();
+    let over = |sign: &str| axes.iter().map(|axis| format!("{sign}_{{{axis}}} ")).collect::<String>();
+    let each = if axes.is_empty() { String::new() } else { format!(" and over {}", axes.join(", ")) };
+    let p = format!("p({})", latex_names(&variates));
+    let product = Section::new(&format!("Product over independent data{label}"), &format!("Rows are independent given the prediction, so their probabilities multiply{each}."))
+        .formula(&format!("L = ∏ rows {}p({variates})", axes.iter().map(|axis| format!("∏ {axis} ")).collect::<String>()), &format!("L = \\prod_{{\\text{{rows}}}} {}{p}", over("\\prod")));
+    let sum_text = axes.iter().map(|axis| format!("Σ {axis} ")).collect::<String>();
+    let logarithm = Section::new(&format!("Logarithm{label}"), "The logarithm turns the product into a sum. It is increasing, so the same parameters are best; and a product of thousands of small numbers would be 0 in a computer.")
+        .formula(&format!("log L = Σ rows {sum_text}log p({variates})"), &format!("\\log L = \\sum_{{\\text{{rows}}}} {}\\log {p}", over("\\sum")));
+    let minus = Section::new(&format!("Minus{label}"), "Training makes a number small, so the sign is turned: the negative log likelihood of one row.");
+    let minus = nll_formula(program, at, minus);
+    vec![likelihood, product, logarithm, minus]
+}
+
+fn heading(program: &Program, term: &Term) -> String {
+    if program.hir.terms.len() > 1 { format!(" of `{}`", term.label) } else { String::new() }
+}
+
+fn nll_formula(program: &Program, at: usize, section: Section) -> Section {
+    let Some(root) = program.derived.loss.terms.get(at) else { return section };
+    let graph = &program.derived.loss.graph;
+    let laws = laws(&program.derived.before);
+    let section = section.formula(&format!("ℓ = {}", to_text(graph, root.node)), &format!("\\ell = {}", to_latex(graph, root.node)));
+    if laws.is_empty() { section } else { section.text("Rewritten by:").list(laws) }
+}
+
+/// The laws that were used, each once.
+fn laws(steps: &[passes::simplify::Step]) -> Vec<String> {
+    let mut laws: Vec<String> = Vec::new();
+    for step in steps {
+        let guard = if step.rule.guard.is_empty() { String::new() } else { format!(" ({})", step.rule.guard) };
+        let law = format!("{}: {}{guard}", step.rule.name, step.rule.law);
+        if !laws.contains(&law) {
+            laws.push(law);
+        }
+    }
+    laws
+}
+
+fn cost(program: &Program, at: usize, term: &Term) -> Section {
+    let section = Section::new(&format!("Cost{}", heading(program, term)), "Not a probability but a cost, written as what is to be small.");
+    nll_formula(program, at, section)
+}
+
+fn total(program: &Program) -> Vec<Section> {
+    let terms: Vec<&str> = program.hir.terms.iter().map(|term| term.label.as_str()).collect();
+    let sum = if terms.len() == 1 { "ℓ".to_string() } else { terms.join(" + ") };
+    let latex = if terms.len() == 1 { "\\ell".to_string() } else { terms.iter().map(|label| format!("\\text{{{}}}", label.replace('_', "\\_"))).collect::<Vec<_>>().join(" + ") };
+    if program.hir.whole_batch {
+        return vec![Section::new("Sum", "The program names the batch, so the cost belongs to the batch as a whole.").formula(&format!("J = {sum}"), &format!("J = {latex}"))];
+    }
+    let summed = Section::new("Sum", "The cost of the data is the sum over all rows.").formula(&format!("J = Σ rows {sum}"), &format!("J = \\sum_{{\\text{{rows}}}} {latex}"));
+    match program.hir.reduction {
+        Reduction::Sum => vec![summed],
+        Reduction::Mean => vec![
+            summed,
+            Section::new("Division by the number of rows", "A constant factor does not move the minimum, and keeps the size of a step independent of the size of the batch.")
+                .formula(&format!("J = 1/rows · Σ rows {sum}"), &format!("J = \\frac{{1}}{{\\text{{rows}}}} \\sum_{{\\text{{rows}}}} {latex}")),
+        ],
+    }
+}
+
+fn gradient(program: &Program) -> Result<Section, PassError> {
+    let mut section = Section::new("Gradient", "What training follows: how one row's cost changes with each prediction and parameter.");
+    let mut graph = program.derived.loss.graph.clone();
+    for &(input, node) in &program.derived.loss.gradients {
+        let plain = passes::without_seed(&mut graph, node, program.derived.loss.seed)?;
+        let name = &graph.input(input).name;
+        let symbol = crate::ir::print::latex_name(name);
+        section = section.formula(&format!("∂ℓ/∂{name} = {}", to_text(&graph, plain)), &format!("\\frac{{\\partial \\ell}}{{\\partial {symbol}}} = {}", to_latex(&graph, plain)));
+    }
+    let laws = laws(&program.derived.after);
+    Ok(if laws.is_empty() { section } else { section.text("Rewritten by:").list(laws) })
+}
+
+/// Assumptions, questions for the expert, alternatives: from the library, for every distribution used.
+fn beliefs(program: &Program) -> Vec<Section> {
+    let mut used: Vec<String> = Vec::new();
+    for term in &program.hir.terms {
+        let TermKind::Density(form) = &term.kind else { continue };
+        for call in form.calls() {
+            if let Form::Call { name, .. } = call
+                && !used.contains(name)
+            {
+                used.push(name.clone());
+            }
+        }
+    }
+    let gather = |pick: fn(&entry::Entry) -> Vec<String>| -> Vec<String> {
+        used.iter().filter_map(|name| entry::Entry::find(name)).flat_map(|entry| pick(&entry)).collect()
+    };
+    let sections = [
+        ("Assumptions", "What this cost function believes.", gather(|entry| entry.texts("assumes"))),
+        ("Questions for the expert", "What only the field can answer.", gather(|entry| entry.texts("ask"))),
+        ("Alternatives", "What to write instead if a belief is wrong.", gather(entry::Entry::alternatives)),
+    ];
+    sections.into_iter().filter(|(_, _, items)| !items.is_empty()).map(|(title, why, items)| Section::new(title, why).list(items)).collect()
+}
+
+fn variates_of(form: &Form) -> String {
+    let mut found: Vec<String> = Vec::new();
+    for call in form.calls() {
+        if let Form::Call { variates, .. } = call {
+            found.extend(variates.iter().filter(|name| !found.contains(name)).cloned().collect::<Vec<_>>());
+        }
+    }
+    found.join(", ")
+}
+
+/// The structure in words: `poisson(λ)`, `0.3 · normal(…) + 0.7 · normal(…)`.
+fn describe_text(form: &Form) -> String {
+    match form {
+        Form::Call { name, params, inner, .. } => {
+            let parts = params.iter().map(|(param, text, _)| if param == text { text.clone() } else { format!("{param} = {text}") });
+            let parts: Vec<String> = parts.chain(inner.iter().map(describe_text)).collect();
+            format!("{name}({})", parts.join(", "))
+        }
+        Form::Product(parts) => parts.iter().map(describe_text).collect::<Vec<_>>().join(" · "),
+        Form::Mixture(parts) => {
+            let parts: Vec<String> = parts.iter().map(|(_, part)| format!("w · {}", describe_text(part))).collect();
+            parts.join(" + ")
+        }
+        Form::Power(part, _) => format!("({})^w", describe_text(part)),
+        Form::Quotient(a, b) => format!("{} / {}", describe_text(a), describe_text(b)),
+        Form::Over(true, part) => format!("∏ {}", describe_text(part)),
+        Form::Over(false, part) => format!("∑ w · {}", describe_text(part)),
+        Form::If(a, b) => format!("{} or {}", describe_text(a), describe_text(b)),
+    }
+}
+
+fn describe_latex(program: &Program, form: &Form) -> String {
+    let graph = &program.hir.graph;
+    let list = |parts: &[Form], sign: &str| parts.iter().map(|part| describe_latex(program, part)).collect::<Vec<_>>().join(sign);
+    match form {
+        Form::Call { name, params, inner, .. } => {
+            let parts = params.iter().map(|(_, _, node): &(String, String, NodeId)| to_latex(graph, *node));
+            let parts: Vec<String> = parts.chain(inner.iter().map(|part| describe_latex(program, part))).collect();
+            format!("\\operatorname{{{}}}\\left({}\\right)", name.replace('_', "\\_"), parts.join(",\\; "))
+        }
+        Form::Product(parts) => list(parts, " \\cdot "),
+        Form::Mixture(parts) => {
+            let parts: Vec<String> = parts.iter().map(|(weight, part)| format!("{}\\,{}", to_latex(graph, *weight), describe_latex(program, part))).collect();
+            parts.join(" + ")
+        }
+        Form::Power(part, weight) => format!("\\left({}\\right)^{{{}}}", describe_latex(program, part), to_latex(graph, *weight)),
+        Form::Quotient(a, b) => format!("\\frac{{{}}}{{{}}}", describe_latex(program, a), describe_latex(program, b)),
+        Form::Over(true, part) => format!("\\prod {}", describe_latex(program, part)),
+        Form::Over(false, part) => format!("\\sum w\\, {}", describe_latex(program, part)),
+        Form::If(a, b) => format!("{} \\text{{ or }} {}", describe_latex(program, a), describe_latex(program, b)),
+    }
+}
+
+/// Names separated by commas, as LaTeX.
+fn latex_names(text: &str) -> String {
+    text.split(", ").map(|name| if name.chars().all(|c| c.is_alphanumeric() || c == '_') { crate::ir::print::latex_name(name) } else { format!("\\text{{{}}}", name.replace('_', "\\_").replace('^', "\\^{}")) }).collect::<Vec<_>>().join(", ")
+}

@@ -549,7 +549,8 @@ impl Elaborator<'_> {
         }
         let Some(log) = self.log_density(&mut inner, def, instance.via) else { return Value::Error };
         let axes = union_axes(&outer, &log.axes);
-        let form = self.call_form(&instance, &texts, params, log.node);
+        let textbook = self.textbook(&inner, def, instance.via).unwrap_or(log.node);
+        let form = self.call_form(&instance, &texts, params, textbook);
         let measure = self.measure(def, &instance);
         Value::Density(Box::new(Density {
             log: log.node,
@@ -627,6 +628,22 @@ impl Elaborator<'_> {
             return None;
         };
         self.number(inner, formula)
+    }
+
+    /// The log density as a book writes it, at the same arguments: what `explain` shows.
+    fn textbook(&mut self, inner: &Ctx, def: &DistDef, via: Option<usize>) -> Option<NodeId> {
+        let own = via.and_then(|at| def.clauses.get(at)).is_some_and(|clause| matches!(&clause.kind, ClauseKind::Or { log_density: Some(_), .. }));
+        let formula = def.clauses.iter().find_map(|clause| match clause.kind {
+            ClauseKind::LogDensity(id) => Some(id),
+            _ => None,
+        });
+        if own && def.params.iter().any(|formal| !inner.locals.contains_key(&formal.name.key)) {
+            return None;
+        }
+        match self.eval(inner, formula?) {
+            Value::Num(num) => Some(num.node),
+            _ => None,
+        }
     }
 
     fn call_form(&self, instance: &Instance, texts: &[String], params: &[(String, Argument)], log: NodeId) -> Form {

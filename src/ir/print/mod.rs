@@ -6,6 +6,8 @@
 mod latex;
 mod text;
 
+pub use latex::name as latex_name;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
