@@ -15,7 +15,7 @@ use crate::ir::special::HALF_LOG_2PI;
 pub(super) struct Variant {
     /// Gradients as well as values.
     pub gradients: bool,
-    /// Every row has the adjoint 1/rows (else: the caller's weights).
+    /// Every row has the same adjoint (else: the caller's weights).
     pub uniform: bool,
 }
 
@@ -71,11 +71,8 @@ impl Rewriter<'_> {
                 let size = self.sizes.get(axis.index()).copied().unwrap_or(0);
                 self.graph.constant(size as f64)
             }
-            (Node::Load(input, _), _) if *input == self.seed && self.uniform => {
-                let one = self.graph.constant(1.0);
-                let rows = self.graph.intern(Node::Size(ROWS));
-                self.graph.apply(Op::Div, &[one, rows])
-            }
+            // One number for all rows: a load without subscripts.
+            (Node::Load(input, _), _) if *input == self.seed && self.uniform => self.graph.load(self.seed, &[]),
             (Node::Apply(op, _), args) => self.apply(*op, args),
             (Node::Reduce { op, var, .. }, [body, cond @ ..]) if *var != ROW => {
                 let (var, body, cond) = self.own_binder(*var, *body, cond.first().copied());

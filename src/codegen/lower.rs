@@ -10,7 +10,7 @@ use cranelift_frontend::FunctionBuilder;
 
 use super::frame;
 use super::layout::Extent;
-use super::schedule::{Map, SlotId, Step, Value};
+use super::schedule::{Access, Map, SlotId, Step, Value};
 use crate::ir::op::Op;
 
 /// Bytes of a vector.
@@ -110,34 +110,75 @@ impl Lower<'_, '_> {
     }
 
     fn map(&mut self, map: &Map) {
-        let count = self.count(map.extent);
-        let size = self.word(self.lanes.bytes() as usize);
-        let bytes = self.builder.ins().imul(count, size);
+        let outer = self.count(map.outer);
+        let inner = self.count(map.inner);
+        let bytes = self.builder.ins().imul_imm_s(inner, self.lanes.bytes());
         let operands: Vec<ir::Value> = map
             .operands
             .iter()
             .map(|operand| {
                 let address = self.frame_word(frame::slot_word(operand.slot));
-                if operand.splat { self.load_splat(address) } else { address }
+                if operand.access == Access::Splat { self.load_splat(address) } else { address }
             })
             .collect();
         let stores: Vec<ir::Value> =
             map.stores.iter().map(|&(_, slot)| self.frame_word(frame::slot_word(slot))).collect();
-        let body = Body { map, operands: &operands, stores: &stores };
+        if map.outer == Extent::ONE {
+            self.run(&Body { map, operands: &operands, stores: &stores }, bytes);
+        } else {
+            self.runs(map, &operands, &stores, outer, bytes);
+        }
+    }
+
+    /// A loop over the runs of a map: addresses move on by a run, [`Access::Outer`] operands by an element.
+    fn runs(&mut self, map: &Map, operands: &[ir::Value], stores: &[ir::Value], outer: ir::Value, bytes: ir::Value) {
+        let (head, body, next) =
+            (self.builder.create_block(), self.builder.create_block(), self.builder.create_block());
+        let at = self.builder.append_block_param(head, types::I64);
+        let zero = self.word(0);
+        self.builder.ins().jump(head, &[BlockArg::Value(zero)]);
+        self.builder.switch_to_block(head);
+        let more = self.builder.ins().icmp(IntCC::SignedLessThan, at, outer);
+        self.builder.ins().brif(more, body, &[], next, &[]);
+        self.builder.switch_to_block(body);
+        let (offset, element) =
+            (self.builder.ins().imul(at, bytes), self.builder.ins().imul_imm_s(at, self.lanes.bytes()));
+        let operands: Vec<ir::Value> = map
+            .operands
+            .iter()
+            .zip(operands)
+            .map(|(operand, &value)| match operand.access {
+                Access::Stream => self.builder.ins().iadd(value, offset),
+                Access::Outer => {
+                    let address = self.builder.ins().iadd(value, element);
+                    self.load_splat(address)
+                }
+                Access::Splat | Access::Inner => value,
+            })
+            .collect();
+        let stores: Vec<ir::Value> = stores.iter().map(|&address| self.builder.ins().iadd(address, offset)).collect();
+        self.run(&Body { map, operands: &operands, stores: &stores }, bytes);
+        let after = self.builder.ins().iadd_imm_s(at, 1);
+        self.builder.ins().jump(head, &[BlockArg::Value(after)]);
+        self.builder.switch_to_block(next);
+    }
+
+    /// The loops over one run: unrolled vectors, vectors, single elements.
+    fn run(&mut self, body: &Body<'_>, bytes: ir::Value) {
         // Long bodies run out of registers; unrolling them only costs time to compile.
-        let unroll = match map.values.len() {
+        let unroll = match body.map.values.len() {
             0..=24 => 4,
             25..=60 => 2,
             _ => 1,
         };
         let mut at = self.word(0);
-        if map.extent != Extent::ONE {
+        if body.map.inner != Extent::ONE {
             if unroll > 1 {
-                at = self.map_loop(&body, at, bytes, unroll, VECTOR);
+                at = self.map_loop(body, at, bytes, unroll, VECTOR);
             }
-            at = self.map_loop(&body, at, bytes, 1, VECTOR);
+            at = self.map_loop(body, at, bytes, 1, VECTOR);
         }
-        self.map_loop(&body, at, bytes, 1, self.lanes.bytes());
+        self.map_loop(body, at, bytes, 1, self.lanes.bytes());
     }
 
     fn load_splat(&mut self, address: ir::Value) -> ir::Value {
@@ -194,7 +235,7 @@ impl Lower<'_, '_> {
         let (Some(operand), Some(&value)) = (body.map.operands.get(index), body.operands.get(index)) else {
             return Lane::Number(self.constant(f64::NAN));
         };
-        if operand.splat {
+        if matches!(operand.access, Access::Splat | Access::Outer) {
             return Lane::Number(value);
         }
         let address = self.builder.ins().iadd(value, at);

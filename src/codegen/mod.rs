@@ -118,14 +118,15 @@ impl<T: Real> CompiledLoss<T> {
         out: &mut Outputs<T>,
     ) -> Result<(), EvalError> {
         self.check(bindings, threads)?;
-        let kernel = self.kernel(want.gradients, bindings.seed.is_empty());
+        let weight = uniform_weight(bindings);
+        let kernel = self.kernel(want.gradients, weight.is_some());
         let native = kernel.native::<T>()?;
         let gradients: &[InputId] = if want.gradients { &self.gradients } else { &[] };
         out.gradients.resize_with(gradients.len(), Vec::new);
         for (values, &input) in out.gradients.iter_mut().zip(gradients) {
             values.resize(self.input_length(input, bindings.rows), T::ZERO);
         }
-        run::run(native, &kernel.spare, bindings, want.per_row, threads, out)
+        run::run(native, &kernel.spare, bindings, weight, want.per_row, threads, out)
     }
 
     fn input_length(&self, input: InputId, rows: usize) -> usize {
@@ -169,5 +170,14 @@ impl<T: Real> CompiledLoss<T> {
     /// The steps of a kernel as text: with or without gradients.
     pub fn describe(&self, gradients: bool) -> String {
         self.kernel(gradients, true).schedule.to_string()
+    }
+}
+
+/// The weight of every row when they all weigh the same and count: 1/rows without weights.
+fn uniform_weight<T: Real>(bindings: &Bindings<'_, T>) -> Option<f64> {
+    match bindings.seed {
+        [] => Some(1.0 / bindings.rows as f64),
+        [first, rest @ ..] if *first != T::ZERO && rest.iter().all(|weight| weight == first) => Some(first.to_f64()),
+        _ => None,
     }
 }

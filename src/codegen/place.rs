@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::layout::Extent;
 use super::plan::{Item, Key, Phase, Plan, TermKey, Work};
-use super::schedule::{Copy, Map, Operand, Place, Schedule, Slot, SlotId, Step, Term, Value};
+use super::schedule::{Access, Copy, Map, Operand, Place, Schedule, Slot, SlotId, Step, Term, Value};
 use crate::ir::graph::{InputId, Node, NodeId};
 
 /// Elements of the widest buffer of a tile.
@@ -116,12 +116,12 @@ impl Placer<'_> {
         if input.per_row() && !self.plan.whole { self.plan.layout.size(input).fixed } else { 0 }
     }
 
-    fn input_slot(&mut self, input: InputId) -> SlotId {
+    fn input_slot(&mut self, input: InputId, scalar: bool) -> SlotId {
         if let Some(&slot) = self.input_slots.get(&input) {
             return slot;
         }
         let place = if input == self.seed { Place::Seed } else { Place::Input(input) };
-        let slot = self.add_slot(place, self.row_stride(input));
+        let slot = self.add_slot(place, if scalar { 0 } else { self.row_stride(input) });
         self.input_slots.insert(input, slot);
         slot
     }
@@ -132,8 +132,9 @@ impl Placer<'_> {
             return slot;
         }
         let slot = match self.plan.graph.node(key.0) {
-            Node::Load(input, _) if self.plan.is_stream(key.0) && self.plan.own_key(key.0) == key => {
-                self.input_slot(*input)
+            Node::Load(input, index) if self.plan.is_stream(key.0) && self.plan.own_key(key.0) == key => {
+                let (input, scalar) = (*input, index.is_empty());
+                self.input_slot(input, scalar)
             }
             _ => self.new_slot(key),
         };
@@ -184,7 +185,7 @@ impl Placer<'_> {
                     None => out,
                 };
                 let computed = ins.iter().zip(computed).map(|(&slot, &(size, stride))| (slot, size, stride)).collect();
-                let source = source.map_or(body, |input| self.input_slot(input));
+                let source = source.map_or(body, |input| self.input_slot(input, false));
                 Step::Copy(Copy { out, source, dims: dims.clone(), computed })
             }
             &Work::Reduce { op, outer, size, inner } => {
@@ -206,8 +207,8 @@ impl Placer<'_> {
 
     fn map(&mut self, item: &Item, nodes: &[NodeId]) -> Map {
         let group = (item.phase, item.stage, item.domain);
-        let mut map =
-            Map { extent: self.plan.extent(item.domain), operands: Vec::new(), values: Vec::new(), stores: Vec::new() };
+        let (outer, inner) = self.plan.runs(item.domain);
+        let mut map = Map { outer, inner, operands: Vec::new(), values: Vec::new(), stores: Vec::new() };
         let mut at: HashMap<NodeId, usize> = HashMap::new();
         for &node in nodes {
             let value = match self.plan.graph.node(node).clone() {
@@ -223,6 +224,9 @@ impl Placer<'_> {
                 let slot = self.slot((node, item.domain));
                 map.stores.push((map.values.len() - 1, slot));
             }
+        }
+        if !map.operands.iter().any(|operand| matches!(operand.access, Access::Outer | Access::Inner)) {
+            (map.outer, map.inner) = (Extent::ONE, outer.times(inner));
         }
         map
     }
@@ -242,10 +246,12 @@ impl Placer<'_> {
             Value::Const(constant)
         } else {
             debug_assert!(!self.plan.in_group(arg, (phase, stage, domain)), "arguments precede their users");
-            let own = self.plan.own_key(arg);
-            let splat = own.1 != domain && self.plan.domains.get(own.1).is_some_and(Vec::is_empty);
-            let slot = self.slot(if splat { own } else { (arg, domain) });
-            map.operands.push(Operand { slot, splat });
+            let (key, access) = match self.plan.access(arg, domain) {
+                Some(access) => (self.plan.own_key(arg), access),
+                None => ((arg, domain), Access::Stream),
+            };
+            let slot = self.slot(key);
+            map.operands.push(Operand { slot, access });
             Value::Operand(map.operands.len() - 1)
         };
         map.values.push(value);

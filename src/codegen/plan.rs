@@ -9,9 +9,12 @@ use std::collections::{HashMap, HashSet};
 use super::layout::{Extent, Layout};
 use super::legal::{Legal, is_arg};
 use super::math::Function;
-use super::schedule::{Schedule, is_elementwise};
+use super::schedule::{Access, Schedule, is_elementwise};
 use crate::ir::graph::{Graph, Index, InputId, Node, NodeId, ROW, ROWS, VarId};
 use crate::ir::op::{Op, ReduceOp};
+
+/// Elements of the shortest run for which a map gets a loop of its own.
+const SHORTEST_RUN: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Phase {
@@ -68,6 +71,8 @@ pub(super) struct Plan<'a> {
     pub whole: bool,
     phases: Vec<Phase>,
     pub domains: Vec<Vec<VarId>>,
+    /// Where the maps of a domain are cut into runs: the number of outer variables.
+    splits: HashMap<usize, usize>,
     domain_ids: HashMap<Vec<VarId>, usize>,
     own: Vec<usize>,
     stage: HashMap<Key, u32>,
@@ -116,6 +121,7 @@ impl<'a> Plan<'a> {
             whole,
             phases,
             domains: Vec::new(),
+            splits: HashMap::new(),
             domain_ids: HashMap::new(),
             own: vec![0; graph.len()],
             stage: HashMap::new(),
@@ -128,7 +134,66 @@ impl<'a> Plan<'a> {
         for &id in nodes {
             plan.own[id.index()] = plan.domain(graph.free(id).to_vec());
         }
+        plan.choose_splits(nodes);
         plan
+    }
+
+    /// Cuts each domain where most arguments of its elementwise nodes are one number a run or the same in every run, so
+    /// that those need not be expanded; runs shorter than [`SHORTEST_RUN`] are not worth a loop.
+    fn choose_splits(&mut self, nodes: &[NodeId]) {
+        let mut votes: HashMap<(usize, usize), usize> = HashMap::new();
+        for &id in nodes.iter().filter(|&&id| self.is_map(id)) {
+            let Node::Apply(_, args) = self.graph.node(id) else { continue };
+            let domain = self.own[id.index()];
+            let vars = &self.domains[domain];
+            for &arg in args.iter() {
+                let own = &self.domains[self.own[arg.index()]];
+                for cut in (1..vars.len()).filter(|&cut| *own == vars[..cut] || *own == vars[cut..]) {
+                    let run = self.layout.count(&vars[cut..]);
+                    if run.rows > 0 || run.fixed >= SHORTEST_RUN {
+                        *votes.entry((domain, cut)).or_default() += 1;
+                    }
+                }
+            }
+        }
+        let mut votes: Vec<((usize, usize), usize)> = votes.into_iter().collect();
+        votes.sort_unstable();
+        let mut most: HashMap<usize, usize> = HashMap::new();
+        for ((domain, cut), count) in votes {
+            let best = most.entry(domain).or_insert(0);
+            if count > *best {
+                *best = count;
+                self.splits.insert(domain, cut);
+            }
+        }
+    }
+
+    /// How a map on `domain` reads an argument without expanding it.
+    pub fn access(&self, arg: NodeId, domain: usize) -> Option<Access> {
+        let own = self.own[arg.index()];
+        let (vars, own_vars) = (&self.domains[domain], &self.domains[own]);
+        if own_vars.is_empty() && own != domain {
+            return Some(Access::Splat);
+        }
+        let cut = self.splits.get(&domain).copied();
+        match cut {
+            _ if own == domain => Some(Access::Stream),
+            Some(cut) if *own_vars == vars[..cut] => Some(Access::Outer),
+            Some(cut) if *own_vars == vars[cut..] => Some(Access::Inner),
+            _ => None,
+        }
+    }
+
+    /// The value of an argument that a map on `domain` reads: its own when the map can walk over it, else expanded.
+    fn map_key(&self, arg: NodeId, domain: usize) -> Key {
+        if self.access(arg, domain).is_some() { self.own_key(arg) } else { (arg, domain) }
+    }
+
+    /// Outer and inner elements of a map's domain.
+    pub fn runs(&self, domain: usize) -> (Extent, Extent) {
+        let vars = &self.domains[domain];
+        let cut = self.splits.get(&domain).copied().unwrap_or(0);
+        (self.layout.count(&vars[..cut]), self.layout.count(&vars[cut..]))
     }
 
     /// The id of a set of variables, laid out.
@@ -153,10 +218,6 @@ impl<'a> Plan<'a> {
 
     pub fn extent(&self, domain: usize) -> Extent {
         self.layout.count(&self.domains[domain])
-    }
-
-    fn is_scalar(&self, node: NodeId) -> bool {
-        self.domains[self.own[node.index()]].is_empty()
     }
 
     fn is_map(&self, node: NodeId) -> bool {
@@ -265,7 +326,7 @@ impl<'a> Plan<'a> {
             if self.graph.as_const(arg).is_some() {
                 continue;
             }
-            let key = if self.is_scalar(arg) { self.own_key(arg) } else { self.over(arg, domain) };
+            let key = if self.access(arg, domain).is_some() { self.own_key(arg) } else { self.over(arg, domain) };
             let fused = key == self.own_key(arg) && key.1 == domain && self.is_map(arg);
             let ready = self.ready(phase, key);
             stage = stage.max(if fused { ready } else { ready + 1 });
@@ -440,7 +501,7 @@ impl<'a> Plan<'a> {
         let Node::Apply(_, args) = self.graph.node(id) else { return Vec::new() };
         args.iter()
             .filter(|&&arg| self.graph.as_const(arg).is_none() && !self.in_group(arg, group))
-            .map(|&arg| if self.is_scalar(arg) { self.own_key(arg) } else { (arg, group.2) })
+            .map(|&arg| self.map_key(arg, group.2))
             .collect()
     }
 

@@ -86,18 +86,22 @@ struct Call<'a, T> {
     chunk_rows: usize,
     /// The frame but for what belongs to a tile, a chunk or a thread.
     frame: Vec<usize>,
+    /// Address of the row weights; 0 when all rows weigh the same.
     seed: usize,
+    /// Address of the weight of every row.
+    weight: usize,
     sums: usize,
     per_row: usize,
     next_chunk: AtomicUsize,
     element: std::marker::PhantomData<T>,
 }
 
-/// Evaluates; lengths have been checked.
+/// Evaluates; lengths have been checked. `weight` is that of every row, for kernels made for equal weights.
 pub(super) fn run<T: Real>(
     native: &Native,
     spare: &Spare,
     bindings: &Bindings<'_, T>,
+    weight: Option<f64>,
     per_row: bool,
     threads: usize,
     out: &mut Outputs<T>,
@@ -111,6 +115,7 @@ pub(super) fn run<T: Real>(
     let chunks = rows.div_ceil(chunk_rows);
     check_memory::<T>(schedule, tile_rows, threads.min(chunks))?;
     let mut sums = vec![0.0f64; chunks * schedule.sums];
+    let element_weight = T::from_f64(weight.unwrap_or(f64::NAN));
     let mut held = spare.take();
     held.fit::<T>(&schedule.held, tile_rows);
     let mut call = Call::<T> {
@@ -120,7 +125,8 @@ pub(super) fn run<T: Real>(
         tile_rows,
         chunk_rows,
         frame: Vec::new(),
-        seed: if bindings.seed.is_empty() { 0 } else { bindings.seed.as_ptr() as usize },
+        seed: if weight.is_some() { 0 } else { bindings.seed.as_ptr() as usize },
+        weight: std::ptr::from_ref(&element_weight) as usize,
         sums: sums.as_mut_ptr() as usize,
         per_row: if per_row { out.per_row.as_mut_ptr() as usize } else { 0 },
         next_chunk: AtomicUsize::new(0),
@@ -134,7 +140,7 @@ pub(super) fn run<T: Real>(
     call.set(frame::SUMS, sums.as_ptr() as usize);
     // SAFETY: as for `once`; the sums of all chunks are in the first chunk's.
     unsafe { native.after(&call.frame) };
-    call.read_terms(schedule, &sums, bindings, out);
+    call.read_terms(schedule, &sums, weight.unwrap_or(1.0), out);
     spare.put(held);
     Ok(())
 }
@@ -191,6 +197,7 @@ impl<T: Real> Call<'_, T> {
         }
         words.extend(self.native.schedule.slots.iter().map(|slot| match slot.place {
             Place::Input(input) => bindings.inputs.get(input.index()).map_or(0, |values| values.as_ptr() as usize),
+            Place::Seed if slot.row_stride == 0 => self.weight,
             Place::Seed => self.seed,
             Place::Gradient(position) => {
                 out.gradients.get_mut(position).map_or(0, |values| values.as_mut_ptr() as usize)
@@ -276,8 +283,7 @@ impl<T: Real> Call<'_, T> {
         unsafe { std::ptr::copy_nonoverlapping(source as *const T, target as *mut T, rows) };
     }
 
-    fn read_terms(&self, schedule: &Schedule, sums: &[f64], bindings: &Bindings<'_, T>, out: &mut Outputs<T>) {
-        let scale = if bindings.seed.is_empty() { 1.0 / self.rows as f64 } else { 1.0 };
+    fn read_terms(&self, schedule: &Schedule, sums: &[f64], scale: f64, out: &mut Outputs<T>) {
         out.terms.clear();
         out.terms.extend(schedule.terms.iter().map(|term| match *term {
             Term::Sum(sum) => sums.get(sum).copied().unwrap_or(f64::NAN) * scale,

@@ -51,8 +51,20 @@ pub(super) struct Slot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Operand {
     pub slot: SlotId,
+    pub access: Access,
+}
+
+/// How a map walks over an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// With the elements of the domain.
+    Stream,
     /// One number for all elements.
-    pub splat: bool,
+    Splat,
+    /// One number for each run over the inner dimensions.
+    Outer,
+    /// The same elements in every run.
+    Inner,
 }
 
 /// A value inside a map; arguments are positions in [`Map::values`].
@@ -66,7 +78,9 @@ pub(super) enum Value {
 /// A fused loop over one domain.
 #[derive(Clone, Debug)]
 pub(super) struct Map {
-    pub extent: Extent,
+    /// Elements: one run, or with [`Access::Outer`] and [`Access::Inner`] operands `outer` runs of `inner`.
+    pub outer: Extent,
+    pub inner: Extent,
     pub operands: Vec<Operand>,
     pub values: Vec<Value>,
     pub stores: Vec<(usize, SlotId)>,

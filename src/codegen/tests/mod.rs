@@ -125,14 +125,15 @@ fn fused_densities() {
 
 #[test]
 fn axes_and_parameters() {
-    check(&programs::counts());
-    check_long(&programs::counts());
+    check(&programs::counts::<5>());
+    check(&programs::counts::<40>());
+    check_long(&programs::counts::<5>());
 }
 
 #[test]
 fn triplets() {
-    check(&programs::triplet(5));
-    check(&programs::triplet(128));
+    check(&programs::triplet::<5>());
+    check(&programs::triplet::<128>());
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn whole_batches() {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    for case in [programs::poisson(), programs::counts()] {
+    for case in [programs::poisson(), programs::counts::<5>()] {
         let rows = 60_000;
         let values = (case.values)(rows, 11);
         let one = evaluate::<f32>(&case, rows, &values, &[], 1);
@@ -163,6 +164,21 @@ fn the_number_of_threads_changes_no_bit() {
             assert_eq!(one, evaluate::<f32>(&case, rows, &values, &[], 2));
         }
     }
+}
+
+/// Equal weights are known to be equal, and give what the same weights give in the general kernel.
+#[test]
+fn equal_weights() {
+    let case = programs::poisson();
+    let values = (case.values)(50, 3);
+    let equal = evaluate::<f64>(&case, 50, &values, &[0.25; 50], 1);
+    let mut weights = vec![0.25; 51];
+    weights[50] = 0.0;
+    let longer = values.iter().map(|list| list.iter().copied().chain((!list.is_empty()).then_some(0.0)).collect());
+    let general = evaluate::<f64>(&case, 51, &longer.collect::<Vec<_>>(), &weights, 1);
+    close("term", equal.terms[0], general.terms[0], 1e-13);
+    assert_eq!(equal.gradients[0][..], general.gradients[0][..50]);
+    assert_eq!(general.gradients[0][50], 0.0);
 }
 
 #[test]

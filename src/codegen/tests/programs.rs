@@ -157,10 +157,10 @@ pub fn poisson() -> Case {
     })
 }
 
-/// A Poisson of N = 5 neurons with a gain a neuron (learned) and one prior on the gains.
-pub fn counts() -> Case {
+/// A Poisson of N neurons with a gain a neuron (learned) and one prior on the gains.
+pub fn counts<const N: usize>() -> Case {
     let mut w = Writer::new();
-    let n = w.axis("N", 5);
+    let n = w.axis("N", N);
     let (k, eta, gain) = (w.input("k", &[ROWS, n]), w.input("eta", &[ROWS, n]), w.input("g", &[n]));
     let (seed, s) = w.seed();
     let i = w.graph.axis_var(n, 0);
@@ -185,14 +185,14 @@ pub fn counts() -> Case {
     let from_prior = w.op(Op::Mul, &[two, gl]);
     let dgain = w.op(Op::Add, &[data, from_prior]);
     w.finish(&[loss, prior], seed, vec![(eta, deta), (gain, dgain)], |rows, n| {
-        vec![counts_up_to(n, rows * 5, 6.0), scaled(n + 1, rows * 5, 3.0), scaled(n + 2, 5, 1.0), Vec::new()]
+        vec![counts_up_to(n, rows * N, 6.0), scaled(n + 1, rows * N, 3.0), scaled(n + 2, N, 1.0), Vec::new()]
     })
 }
 
 /// hinge(d(a, p) − d(a, n) + 0.2) over m dimensions.
-pub fn triplet(m: usize) -> Case {
+pub fn triplet<const M: usize>() -> Case {
     let mut w = Writer::new();
-    let axis = w.axis("m", m);
+    let axis = w.axis("m", M);
     let [a, p, n] = ["a", "p", "n"].map(|name| w.input(name, &[ROWS, axis]));
     let (seed, s) = w.seed();
     let j = w.graph.axis_var(axis, 0);
@@ -213,13 +213,9 @@ pub fn triplet(m: usize) -> Case {
     let gn = w.op(Op::Mul, &[qn, an]);
     let da = w.op(Op::Sub, &[gp, gn]);
     let dp = w.op(Op::Neg, &[gp]);
-    let values: fn(usize, usize) -> Vec<Vec<f64>> = if m == 5 {
-        |rows, n| vec![noise(n, rows * 5), noise(n + 1, rows * 5), noise(n + 2, rows * 5), Vec::new()]
-    } else {
-        |rows, n| vec![noise(n, rows * 128), noise(n + 1, rows * 128), noise(n + 2, rows * 128), Vec::new()]
-    };
-    // The input `n` and the gradient of `p` by another road: gn itself.
-    w.finish(&[loss], seed, vec![(a, da), (p, dp), (n, gn)], values)
+    w.finish(&[loss], seed, vec![(a, da), (p, dp), (n, gn)], |rows, n| {
+        vec![noise(n, rows * M), noise(n + 1, rows * M), noise(n + 2, rows * M), Vec::new()]
+    })
 }
 
 /// logsumexp(z) − z[y] over K = 4, through a matrix W[K, m] of parameters; gradients of z and W.
