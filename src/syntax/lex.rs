@@ -76,9 +76,9 @@ pub fn tokens(text: &str) -> Vec<Token> {
     out
 }
 
-/// True for the characters that separate words, line breaks excluded.
+/// True for the characters that separate words in normalised text, line breaks excluded.
 pub fn is_blank(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\r' | '\u{A0}' | '\u{2002}' | '\u{2003}' | '\u{2009}' | '\u{202F}' | '\u{3000}')
+    matches!(c, ' ' | '\t' | '\r')
 }
 
 fn token(rest: &str, c: char) -> (Kind, usize) {

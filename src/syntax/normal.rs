@@ -1,4 +1,4 @@
-//! Normalisation: NFC plus the variant letters, with a way back to the original byte offsets.
+//! Normalisation: NFC plus the variant letters and blanks, with a way back to the original byte offsets.
 //!
 //! Everything after this step sees one spelling of each character, while spans still point into the file as it
 //! stands. The map holds entries only where normalisation changed something. Depends on `source` for spans.
@@ -92,6 +92,7 @@ fn variant(c: char) -> char {
         '∗' => '*',
         '∕' => '/',
         '∥' => '‖',
+        '\u{A0}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => ' ',
         other => other,
     }
 }

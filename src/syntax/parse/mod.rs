@@ -90,11 +90,17 @@ impl<'a> Builder<'a> {
                 let at = match error.location {
                     InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
                 };
-                let wanted = match error.variant {
-                    ErrorVariant::ParsingError { positives, .. } => positives,
-                    ErrorVariant::CustomError { .. } => Vec::new(),
+                let diagnostic = match error.variant {
+                    ErrorVariant::ParsingError { positives, .. } => {
+                        self.describe(rule, range, range.start + at, &positives)
+                    }
+                    // The parser's own guard against a stack that is too small for even the nesting we allow.
+                    ErrorVariant::CustomError { .. } => {
+                        let place = self.normal.to_source(range.start + at, range.start + at);
+                        Diagnostic::new(codes::E0105, place, "this is nested too deep for the stack of this thread")
+                            .help("name the inner parts: `a = …`, and use the names")
+                    }
                 };
-                let diagnostic = self.describe(rule, range, range.start + at, &wanted);
                 self.report(diagnostic);
                 None
             }
