@@ -68,7 +68,8 @@ impl Grow {
         let axis = b.g.add_axis(crate::ir::graph::Axis { name: Some("N".into()), size: Some(SIZE) });
         let var = b.fresh(axis);
         let mut grow = Grow { b, pool: Vec::new(), wrt: Vec::new(), data: vec![Vec::new()], var };
-        let mut numbers = numbers.iter().copied().cycle();
+        // A little apart from each other and from 0, so that no tie or kink is hit.
+        let mut numbers = numbers.iter().copied().cycle().enumerate().map(|(at, x)| x + 0.0137 * (at + 1) as f64);
         let supports = [
             ("x", Interval::REAL),
             ("y", Interval::REAL),
