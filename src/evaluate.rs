@@ -121,7 +121,12 @@ impl From<PassError> for EvaluateError {
 ///
 /// # Errors
 /// The program's diagnostics; everything about the table that does not fit it; names and sizes that are missing.
-pub fn evaluate(source: &Source, loader: &dyn Loader, table: &Table, request: &Request) -> Result<(Evaluation, Vec<Diagnostic>), EvaluateError> {
+pub fn evaluate(
+    source: &Source,
+    loader: &dyn Loader,
+    table: &Table,
+    request: &Request,
+) -> Result<(Evaluation, Vec<Diagnostic>), EvaluateError> {
     let options = Options { set: request.set.clone(), bound: column_names(table), ..Options::default() };
     let analysis = sema::analyze(source, loader, &options);
     if has_errors(&analysis.diagnostics) {
@@ -143,14 +148,17 @@ fn column_names(table: &Table) -> std::collections::HashSet<String> {
 
 fn check_set(hir: &Hir, request: &Request) -> Result<(), EvaluateError> {
     let axes: Vec<String> = hir.graph.axes().iter().filter_map(|axis| axis.name.as_deref().map(canonical)).collect();
-    let unknown = request.set.keys().find(|key| {
-        !hir.names.iter().any(|info| info.key == **key) && !axes.contains(key) && *key != "rows"
-    });
+    let unknown = request
+        .set
+        .keys()
+        .find(|key| !hir.names.iter().any(|info| info.key == **key) && !axes.contains(key) && *key != "rows");
     match unknown {
         None => Ok(()),
         Some(key) => {
-            let names: Vec<&str> = hir.names.iter().map(|info| info.key.as_str()).chain(axes.iter().map(String::as_str)).collect();
-            let near = crate::diag::nearest(key, names.iter().copied()).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let names: Vec<&str> =
+                hir.names.iter().map(|info| info.key.as_str()).chain(axes.iter().map(String::as_str)).collect();
+            let near = crate::diag::nearest(key, names.iter().copied())
+                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             Err(EvaluateError::Request(format!("--set {key}: the program has no constant or axis of that name{near}")))
         }
     }
@@ -165,9 +173,9 @@ fn chosen(hir: &Hir, wrt: &[String]) -> Result<Vec<InputId>, EvaluateError> {
         let key = canonical(name);
         let info = hir.names.iter().find(|info| info.key == key);
         match info {
-            Some(info) if hir.graph.input(info.input).support.integral => {
-                Err(EvaluateError::Request(format!("--wrt {name}: `{name}` takes whole numbers only, so it has no derivative")))
-            }
+            Some(info) if hir.graph.input(info.input).support.integral => Err(EvaluateError::Request(format!(
+                "--wrt {name}: `{name}` takes whole numbers only, so it has no derivative"
+            ))),
             Some(info) => Ok(info.input),
             None => Err(EvaluateError::Request(format!("--wrt {name}: the program has no such name"))),
         }
@@ -184,13 +192,7 @@ pub fn wanted(program: &Program, info: &NameInfo, observation: bool) -> Wanted {
         None => Dim::Named(axis_key(&program.hir, axis)),
     };
     let dims: Vec<Dim> = input.axes.iter().filter(|axis| **axis != ROWS).map(dim).collect();
-    Wanted {
-        name: info.name.clone(),
-        dims: Some(dims),
-        support: support_of(program, info),
-        observation,
-        labels: None,
-    }
+    Wanted { name: info.name.clone(), dims: Some(dims), support: support_of(program, info), observation, labels: None }
 }
 
 fn support_of(program: &Program, info: &NameInfo) -> Support {
@@ -198,8 +200,12 @@ fn support_of(program: &Program, info: &NameInfo) -> Support {
     let interval = graph.input(info.input).support;
     let vector = |test: fn(&[f64]) -> bool| Support::new(info.vector.name(), Values::Vector(std::sync::Arc::new(test)));
     match info.vector {
-        VectorKind::Simplex => return vector(|row| row.iter().all(|&p| p >= 0.0) && (row.iter().sum::<f64>() - 1.0).abs() <= 1e-6),
-        VectorKind::Ordered => return vector(|row| row.is_sorted_by(|a, b| a < b) && row.iter().all(|x| x.is_finite())),
+        VectorKind::Simplex => {
+            return vector(|row| row.iter().all(|&p| p >= 0.0) && (row.iter().sum::<f64>() - 1.0).abs() <= 1e-6);
+        }
+        VectorKind::Ordered => {
+            return vector(|row| row.is_sorted_by(|a, b| a < b) && row.iter().all(|x| x.is_finite()));
+        }
         VectorKind::UnitVector => return vector(|row| (row.iter().map(|x| x * x).sum::<f64>() - 1.0).abs() <= 1e-6),
         VectorKind::Plain | VectorKind::Cholesky => {}
     }
@@ -210,7 +216,13 @@ fn support_of(program: &Program, info: &NameInfo) -> Support {
     if interval == crate::ir::support::Interval::BOOL {
         return Support::new("bool", Values::Bool);
     }
-    let values = Interval { low: interval.lo, high: interval.hi, low_open: interval.lo_open, high_open: interval.hi_open, integral: interval.integral };
+    let values = Interval {
+        low: interval.lo,
+        high: interval.hi,
+        low_open: interval.lo_open,
+        high_open: interval.hi_open,
+        integral: interval.integral,
+    };
     Support::new(interval.to_string(), Values::Interval(values))
 }
 
@@ -222,8 +234,13 @@ fn bind_table(program: &Program, table: &Table, request: &Request) -> Result<Bou
         InputRole::Const => info.value.is_none() && !request.set.contains_key(&info.key),
         InputRole::Seed => false,
     };
-    let wanted: Vec<Wanted> = program.hir.names.iter().filter(needs_column)
-        .map(|info| wanted(program, info, info.role == InputRole::Data)).collect();
+    let wanted: Vec<Wanted> = program
+        .hir
+        .names
+        .iter()
+        .filter(needs_column)
+        .map(|info| wanted(program, info, info.role == InputRole::Data))
+        .collect();
     let mut axes: BTreeMap<String, usize> = BTreeMap::new();
     for (key, &value) in &request.set {
         if value.fract() == 0.0 && value >= 1.0 {
@@ -310,7 +327,14 @@ impl Evaluator<'_> {
         }
     }
 
-    fn fill(&self, evaluation: &mut Evaluation, inputs: &[Vec<f64>], sizes: &[usize], kept: &[usize], rows: usize) -> Result<(), EvaluateError> {
+    fn fill(
+        &self,
+        evaluation: &mut Evaluation,
+        inputs: &[Vec<f64>],
+        sizes: &[usize],
+        kept: &[usize],
+        rows: usize,
+    ) -> Result<(), EvaluateError> {
         let seed = match self.program.hir.reduction {
             sema::Reduction::Mean if kept.len() == rows => Vec::new(),
             sema::Reduction::Mean => vec![1.0 / rows as f64; kept.len()],
@@ -342,7 +366,14 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    fn derivatives(&self, reduced: &Outputs<f64>, per_row: Option<&Outputs<f64>>, sizes: &[usize], kept: &[usize], rows: usize) -> Vec<Derivative> {
+    fn derivatives(
+        &self,
+        reduced: &Outputs<f64>,
+        per_row: Option<&Outputs<f64>>,
+        sizes: &[usize],
+        kept: &[usize],
+        rows: usize,
+    ) -> Vec<Derivative> {
         let graph = &self.program.loss.graph;
         let mut found = Vec::new();
         for (at, &(input, _)) in self.program.loss.gradients.iter().enumerate() {
@@ -358,7 +389,8 @@ impl Evaluator<'_> {
     /// Puts the kept rows' numbers at their rows; the others have gradient 0 (their loss is +∞ whatever they do).
     fn spread(&self, info: &NameInfo, values: Vec<f64>, sizes: &[usize], kept: &[usize], rows: usize) -> Derivative {
         let input = self.program.loss.graph.input(info.input);
-        let mut dims: Vec<usize> = input.axes.iter().map(|axis| sizes.get(axis.index()).copied().unwrap_or(0)).collect();
+        let mut dims: Vec<usize> =
+            input.axes.iter().map(|axis| sizes.get(axis.index()).copied().unwrap_or(0)).collect();
         let name = info.name.clone();
         if !input.per_row() || kept.len() == rows {
             return Derivative { name, dims, values };
@@ -388,10 +420,17 @@ impl Evaluator<'_> {
         }
     }
 
-    fn engine(&self, inputs: &[Vec<f64>], sizes: &[usize], rows: usize, seed: &[f64]) -> Result<Outputs<f64>, EvaluateError> {
+    fn engine(
+        &self,
+        inputs: &[Vec<f64>],
+        sizes: &[usize],
+        rows: usize,
+        seed: &[f64],
+    ) -> Result<Outputs<f64>, EvaluateError> {
         match (self.request.engine, self.request.dtype) {
             (Engine::Interpret, _) => {
-                let bindings = Bindings { rows, inputs: inputs.iter().map(Vec::as_slice).collect(), sizes: sizes.to_vec(), seed };
+                let bindings =
+                    Bindings { rows, inputs: inputs.iter().map(Vec::as_slice).collect(), sizes: sizes.to_vec(), seed };
                 let per_row = self.request.per_row && !self.program.hir.whole_batch;
                 Ok(interpret::evaluate(&self.program.loss, &bindings, true, per_row)?)
             }
@@ -400,18 +439,29 @@ impl Evaluator<'_> {
             #[cfg(feature = "jit")]
             (Engine::Jit, Dtype::F32) => self.native::<f32>(inputs, sizes, rows, seed, |x| x as f32, f64::from),
             #[cfg(not(feature = "jit"))]
-            (Engine::Jit, _) => Err(EvaluateError::Internal("this build of lossc has no native code; use --engine interpret".into())),
+            (Engine::Jit, _) => {
+                Err(EvaluateError::Internal("this build of lossc has no native code; use --engine interpret".into()))
+            }
         }
     }
 
     #[cfg(feature = "jit")]
-    fn native<T: crate::codegen::Real>(&self, inputs: &[Vec<f64>], sizes: &[usize], rows: usize, seed: &[f64], narrow: fn(f64) -> T, widen: fn(T) -> f64) -> Result<Outputs<f64>, EvaluateError> {
+    fn native<T: crate::codegen::Real>(
+        &self,
+        inputs: &[Vec<f64>],
+        sizes: &[usize],
+        rows: usize,
+        seed: &[f64],
+        narrow: fn(f64) -> T,
+        widen: fn(T) -> f64,
+    ) -> Result<Outputs<f64>, EvaluateError> {
         use crate::codegen::{CompiledLoss, Want};
         let internal = |error: &dyn std::fmt::Display| EvaluateError::Internal(error.to_string());
         let compiled = CompiledLoss::<T>::compile(&self.program.loss, sizes).map_err(|error| internal(&error))?;
         let narrowed: Vec<Vec<T>> = inputs.iter().map(|values| values.iter().map(|&x| narrow(x)).collect()).collect();
         let seed: Vec<T> = seed.iter().map(|&x| narrow(x)).collect();
-        let bindings = Bindings { rows, inputs: narrowed.iter().map(Vec::as_slice).collect(), sizes: sizes.to_vec(), seed: &seed };
+        let bindings =
+            Bindings { rows, inputs: narrowed.iter().map(Vec::as_slice).collect(), sizes: sizes.to_vec(), seed: &seed };
         let want = Want { gradients: true, per_row: self.request.per_row && !self.program.hir.whole_batch };
         let mut out = Outputs::<T>::default();
         compiled.evaluate(&bindings, want, 1, &mut out).map_err(|error| internal(&error))?;
@@ -425,8 +475,18 @@ impl Evaluator<'_> {
 
     /// Diagonal second derivatives: central differences of the exact gradient, extrapolated once (Richardson); relative
     /// error about 1e-9 where the gradient is smooth on a scale of 1e-4 of the value.
-    fn second(&self, inputs: &[Vec<f64>], sizes: &[usize], kept: &[usize], rows: usize, seed: &[f64]) -> Result<Vec<Derivative>, EvaluateError> {
-        let exact = Evaluator { program: self.program, request: &Request { dtype: Dtype::F64, per_row: false, ..self.request.clone() } };
+    fn second(
+        &self,
+        inputs: &[Vec<f64>],
+        sizes: &[usize],
+        kept: &[usize],
+        rows: usize,
+        seed: &[f64],
+    ) -> Result<Vec<Derivative>, EvaluateError> {
+        let exact = Evaluator {
+            program: self.program,
+            request: &Request { dtype: Dtype::F64, per_row: false, ..self.request.clone() },
+        };
         let mut found = Vec::new();
         for (at, &(input, _)) in self.program.loss.gradients.iter().enumerate() {
             let Some(info) = self.program.name(input) else { continue };
@@ -442,13 +502,22 @@ impl Evaluator<'_> {
                     let shift = |sign: f64| -> Result<Vec<f64>, EvaluateError> {
                         let mut inputs = inputs.to_vec();
                         if let Some(values) = inputs.get_mut(input.index()) {
-                            values.iter_mut().enumerate().filter(|(place, _)| moved(*place)).for_each(|(_, x)| *x += sign * step(*x));
+                            values
+                                .iter_mut()
+                                .enumerate()
+                                .filter(|(place, _)| moved(*place))
+                                .for_each(|(_, x)| *x += sign * step(*x));
                         }
                         let mut outputs = exact.engine(&inputs, sizes, kept.len(), seed)?;
                         Ok(outputs.gradients.get_mut(at).map(std::mem::take).unwrap_or_default())
                     };
                     let (up, down) = (shift(1.0)?, shift(-1.0)?);
-                    Ok(up.iter().zip(&down).zip(values).map(|((up, down), &x)| (up - down) / ((x + step(x)) - (x - step(x)))).collect())
+                    Ok(up
+                        .iter()
+                        .zip(&down)
+                        .zip(values)
+                        .map(|((up, down), &x)| (up - down) / ((x + step(x)) - (x - step(x))))
+                        .collect())
                 };
                 let (wide, narrow) = (slope(2e-4)?, slope(1e-4)?);
                 for (place, slot) in diagonal.iter_mut().enumerate().filter(|(place, _)| moved(*place)) {

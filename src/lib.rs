@@ -4,12 +4,12 @@
 pub mod cli;
 #[cfg(feature = "jit")]
 pub mod codegen;
+pub mod compile;
 #[cfg(feature = "data")]
 pub mod data;
+pub mod diag;
 #[cfg(feature = "data")]
 pub mod evaluate;
-pub mod diag;
-pub mod compile;
 pub mod explain;
 pub mod interpret;
 pub mod ir;

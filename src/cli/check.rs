@@ -78,10 +78,14 @@ fn report(source: &Source, analysis: &Analysis) -> Value {
             "axes": axes(analysis, info).iter().map(|axis| match axis.parse::<u64>() { Ok(size) => json!(size), Err(_) => json!(axis) }).collect::<Vec<Value>>(),
         })
     }).collect();
-    let terms: Vec<Value> = analysis.hir.terms.iter().map(|term| {
-        json!({"label": term.labelled.then_some(&term.label), "kind": kind(&term.kind)})
-    }).collect();
-    let diagnostics: Vec<Value> = analysis.diagnostics.iter().map(|diagnostic| output::diagnostic(source, diagnostic)).collect();
+    let terms: Vec<Value> = analysis
+        .hir
+        .terms
+        .iter()
+        .map(|term| json!({"label": term.labelled.then_some(&term.label), "kind": kind(&term.kind)}))
+        .collect();
+    let diagnostics: Vec<Value> =
+        analysis.diagnostics.iter().map(|diagnostic| output::diagnostic(source, diagnostic)).collect();
     json!({
         "file": source.name,
         "ok": !has_errors(&analysis.diagnostics),

@@ -100,7 +100,8 @@ pub fn run(args: &Args) -> Outcome {
 fn answer(args: &Args, source: &Source) -> Result<Evaluation, EvaluateError> {
     let folder = Folder::new(".");
     let table = if args.data == "-" {
-        let input = WithInput::new(folder, &mut std::io::stdin().lock()).map_err(|error| EvaluateError::Request(format!("standard input: {error}")))?;
+        let input = WithInput::new(folder, &mut std::io::stdin().lock())
+            .map_err(|error| EvaluateError::Request(format!("standard input: {error}")))?;
         read_table(&Intake::new(&input), "-")?
     } else {
         read_table(&Intake::new(&folder), &args.data)?
@@ -136,7 +137,8 @@ fn complain(args: &Args, source: &Source, error: &EvaluateError) {
 }
 
 fn report(args: &Args, evaluation: &Evaluation) -> Value {
-    let terms: Map<String, Value> = evaluation.terms.iter().map(|(label, value)| (label.clone(), output::number(*value))).collect();
+    let terms: Map<String, Value> =
+        evaluation.terms.iter().map(|(label, value)| (label.clone(), output::number(*value))).collect();
     let mut report = json!({
         "loss": output::number(evaluation.loss),
         "rows": evaluation.rows,
@@ -145,7 +147,10 @@ fn report(args: &Args, evaluation: &Evaluation) -> Value {
     });
     let Some(fields) = report.as_object_mut() else { return report };
     if args.per_row {
-        let values = evaluation.per_row.as_ref().map(|values| values.iter().map(|&value| output::number(value)).collect::<Vec<_>>());
+        let values = evaluation
+            .per_row
+            .as_ref()
+            .map(|values| values.iter().map(|&value| output::number(value)).collect::<Vec<_>>());
         fields.insert("per_row".into(), json!(values));
     }
     if args.grad {

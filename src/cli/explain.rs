@@ -55,7 +55,9 @@ fn named(args: &Args, what: &str) -> Outcome {
             }
         };
     }
-    let is_code = what.starts_with(['E', 'W', 'S', 'e', 'w', 's']) && what.len() > 1 && what.chars().skip(1).all(|c| c.is_ascii_digit());
+    let is_code = what.starts_with(['E', 'W', 'S', 'e', 'w', 's'])
+        && what.len() > 1
+        && what.chars().skip(1).all(|c| c.is_ascii_digit());
     if is_code {
         return match crate::diag::codes::lookup(what) {
             Some(entry) => {
@@ -75,7 +77,8 @@ fn named(args: &Args, what: &str) -> Outcome {
         }
         None => {
             let near = crate::diag::nearest(what, library::entries().map(|(name, _)| name));
-            let hint = near.map_or_else(|| "; a program is a file or -e".to_string(), |near| format!("; did you mean `{near}`?"));
+            let hint = near
+                .map_or_else(|| "; a program is a file or -e".to_string(), |near| format!("; did you mean `{near}`?"));
             output::complain(&format!("error: `{what}` is no file, no code and no name of the standard library{hint}"));
             Outcome::Fault
         }
@@ -110,7 +113,9 @@ fn print(to: To, document: &Document) -> String {
         To::Html => {
             let body = render::html(document, &|latex| crate::report::mathml::block(latex).ok());
             let title = document.title.replace('&', "&amp;").replace('<', "&lt;");
-            format!("<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Derivation</title></head>\n<body>\n<pre>{title}</pre>\n{body}</body>\n</html>")
+            format!(
+                "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Derivation</title></head>\n<body>\n<pre>{title}</pre>\n{body}</body>\n</html>"
+            )
         }
     }
 }

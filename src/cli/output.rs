@@ -73,7 +73,8 @@ pub fn diagnostic(source: &Source, diagnostic: &Diagnostic) -> Value {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let labels: Vec<Value> = diagnostic.labels.iter().map(|label| json!({"message": label.message, "span": place(label.span)})).collect();
+    let labels: Vec<Value> =
+        diagnostic.labels.iter().map(|label| json!({"message": label.message, "span": place(label.span)})).collect();
     json!({
         "code": diagnostic.code.0,
         "severity": severity,

@@ -65,7 +65,8 @@ impl Loader for Beside {
         let folder = Path::new(from).parent().unwrap_or(Path::new(""));
         let full = folder.join(path);
         let bytes = std::fs::read(&full).map_err(|error| format!("cannot read `{}`: {error}", full.display()))?;
-        Source::from_bytes(full.display().to_string(), &bytes).map_err(|_| format!("`{}` is not UTF-8 text", full.display()))
+        Source::from_bytes(full.display().to_string(), &bytes)
+            .map_err(|_| format!("`{}` is not UTF-8 text", full.display()))
     }
 }
 

@@ -49,9 +49,16 @@ impl Entry {
     /// The page that `lossc explain NAME` prints: its own words, then the file.
     pub fn page(&self) -> String {
         let mut page = String::new();
-        for (title, texts) in [("", self.texts("about")), ("Assumes", self.texts("assumes")), ("Ask", self.texts("ask")), ("Alternatives", self.alternatives()), ("Source", self.texts("reference"))] {
+        for (title, texts) in [
+            ("", self.texts("about")),
+            ("Assumes", self.texts("assumes")),
+            ("Ask", self.texts("ask")),
+            ("Alternatives", self.alternatives()),
+            ("Source", self.texts("reference")),
+        ] {
             for text in texts {
-                let text = if title.is_empty() { format!("{}: {text}\n", self.name) } else { format!("{title}: {text}\n") };
+                let text =
+                    if title.is_empty() { format!("{}: {text}\n", self.name) } else { format!("{title}: {text}\n") };
                 page.push_str(&text);
             }
         }

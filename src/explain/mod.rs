@@ -49,14 +49,23 @@ fn names(program: &Program) -> Section {
             VectorKind::Plain => input.support.to_string(),
             kind => kind.name().to_string(),
         };
-        let axes: Vec<String> = input.axes.iter().filter(|axis| **axis != ROWS || program.hir.whole_batch).map(|&axis| axis_name(program, axis)).collect();
+        let axes: Vec<String> = input
+            .axes
+            .iter()
+            .filter(|axis| **axis != ROWS || program.hir.whole_batch)
+            .map(|&axis| axis_name(program, axis))
+            .collect();
         let axes = if axes.is_empty() { String::new() } else { format!("[{}]", axes.join(", ")) };
         items.push(format!("{} : {support}{axes}, {role}", info.name));
     }
     for (name, node, _) in &program.hir.definitions {
         items.push(format!("{name} = {}", to_text(graph, *node)));
     }
-    Section::new("What is known", "Domain knowledge: which numbers are observed, which are predicted, and what values they can take.").list(items)
+    Section::new(
+        "What is known",
+        "Domain knowledge: which numbers are observed, which are predicted, and what values they can take.",
+    )
+    .list(items)
 }
 
 fn axis_name(program: &Program, axis: crate::ir::graph::AxisId) -> String {
@@ -73,14 +82,23 @@ fn density(program: &Program, at: usize, term: &Term, form: &Form) -> Vec<Sectio
     let graph = &program.hir.graph;
     let label = heading(program, term);
     let variates = variates_of(form);
-    let mut likelihood = Section::new(&format!("Likelihood{label}"), "How probable is what was observed, if the prediction is right?");
-    likelihood = likelihood.formula(&format!("{} ~ {}", variates, describe_text(form)), &format!("{} \\sim {}", latex_names(&variates), describe_latex(program, form)));
+    let mut likelihood =
+        Section::new(&format!("Likelihood{label}"), "How probable is what was observed, if the prediction is right?");
+    likelihood = likelihood.formula(
+        &format!("{} ~ {}", variates, describe_text(form)),
+        &format!("{} \\sim {}", latex_names(&variates), describe_latex(program, form)),
+    );
     for call in form.calls() {
         if let Form::Call { name, variates, log, .. } = call {
             let what = variates.join(", ");
             likelihood = likelihood.formula(
                 &format!("log {name}({what}) = {}", to_text(graph, *log)),
-                &format!("\\log p_{{\\text{{{}}}}}({}) = {}", name.replace('_', "\\_"), latex_names(&what), to_latex(graph, *log)),
+                &format!(
+                    "\\log p_{{\\text{{{}}}}}({}) = {}",
+                    name.replace('_', "\\_"),
+                    latex_names(&what),
+                    to_latex(graph, *log)
+                ),
             );
         }
     }
@@ -88,12 +106,21 @@ fn density(program: &Program, at: usize, term: &Term, form: &Form) -> Vec<Sectio
     let over = |sign: &str| axes.iter().map(|axis| format!("{sign}_{{{axis}}} ")).collect::<String>();
     let each = if axes.is_empty() { String::new() } else { format!(" and over {}", axes.join(", ")) };
     let p = format!("p({})", latex_names(&variates));
-    let product = Section::new(&format!("Product over independent data{label}"), &format!("Rows are independent given the prediction, so their probabilities multiply{each}."))
-        .formula(&format!("L = ∏ rows {}p({variates})", axes.iter().map(|axis| format!("∏ {axis} ")).collect::<String>()), &format!("L = \\prod_{{\\text{{rows}}}} {}{p}", over("\\prod")));
+    let product = Section::new(
+        &format!("Product over independent data{label}"),
+        &format!("Rows are independent given the prediction, so their probabilities multiply{each}."),
+    )
+    .formula(
+        &format!("L = ∏ rows {}p({variates})", axes.iter().map(|axis| format!("∏ {axis} ")).collect::<String>()),
+        &format!("L = \\prod_{{\\text{{rows}}}} {}{p}", over("\\prod")),
+    );
     let sum_text = axes.iter().map(|axis| format!("Σ {axis} ")).collect::<String>();
     let logarithm = Section::new(&format!("Logarithm{label}"), "The logarithm turns the product into a sum. It is increasing, so the same parameters are best; and a product of thousands of small numbers would be 0 in a computer.")
         .formula(&format!("log L = Σ rows {sum_text}log p({variates})"), &format!("\\log L = \\sum_{{\\text{{rows}}}} {}\\log {p}", over("\\sum")));
-    let minus = Section::new(&format!("Minus{label}"), "Training makes a number small, so the sign is turned: the negative log likelihood of one row.");
+    let minus = Section::new(
+        &format!("Minus{label}"),
+        "Training makes a number small, so the sign is turned: the negative log likelihood of one row.",
+    );
     let minus = nll_formula(program, at, minus);
     vec![likelihood, product, logarithm, minus]
 }
@@ -106,7 +133,8 @@ fn nll_formula(program: &Program, at: usize, section: Section) -> Section {
     let Some(root) = program.derived.loss.terms.get(at) else { return section };
     let graph = &program.derived.loss.graph;
     let laws = laws(&program.derived.before);
-    let section = section.formula(&format!("ℓ = {}", to_text(graph, root.node)), &format!("\\ell = {}", to_latex(graph, root.node)));
+    let section = section
+        .formula(&format!("ℓ = {}", to_text(graph, root.node)), &format!("\\ell = {}", to_latex(graph, root.node)));
     if laws.is_empty() { section } else { section.text("Rewritten by:").list(laws) }
 }
 
@@ -124,18 +152,29 @@ fn laws(steps: &[passes::simplify::Step]) -> Vec<String> {
 }
 
 fn cost(program: &Program, at: usize, term: &Term) -> Section {
-    let section = Section::new(&format!("Cost{}", heading(program, term)), "Not a probability but a cost, written as what is to be small.");
+    let section = Section::new(
+        &format!("Cost{}", heading(program, term)),
+        "Not a probability but a cost, written as what is to be small.",
+    );
     nll_formula(program, at, section)
 }
 
 fn total(program: &Program) -> Vec<Section> {
     let terms: Vec<&str> = program.hir.terms.iter().map(|term| term.label.as_str()).collect();
     let sum = if terms.len() == 1 { "ℓ".to_string() } else { terms.join(" + ") };
-    let latex = if terms.len() == 1 { "\\ell".to_string() } else { terms.iter().map(|label| format!("\\text{{{}}}", label.replace('_', "\\_"))).collect::<Vec<_>>().join(" + ") };
+    let latex = if terms.len() == 1 {
+        "\\ell".to_string()
+    } else {
+        terms.iter().map(|label| format!("\\text{{{}}}", label.replace('_', "\\_"))).collect::<Vec<_>>().join(" + ")
+    };
     if program.hir.whole_batch {
-        return vec![Section::new("Sum", "The program names the batch, so the cost belongs to the batch as a whole.").formula(&format!("J = {sum}"), &format!("J = {latex}"))];
+        return vec![
+            Section::new("Sum", "The program names the batch, so the cost belongs to the batch as a whole.")
+                .formula(&format!("J = {sum}"), &format!("J = {latex}")),
+        ];
     }
-    let summed = Section::new("Sum", "The cost of the data is the sum over all rows.").formula(&format!("J = Σ rows {sum}"), &format!("J = \\sum_{{\\text{{rows}}}} {latex}"));
+    let summed = Section::new("Sum", "The cost of the data is the sum over all rows.")
+        .formula(&format!("J = Σ rows {sum}"), &format!("J = \\sum_{{\\text{{rows}}}} {latex}"));
     match program.hir.reduction {
         Reduction::Sum => vec![summed],
         Reduction::Mean => vec![
@@ -147,13 +186,19 @@ fn total(program: &Program) -> Vec<Section> {
 }
 
 fn gradient(program: &Program) -> Result<Section, PassError> {
-    let mut section = Section::new("Gradient", "What training follows: how one row's cost changes with each prediction and parameter.");
+    let mut section = Section::new(
+        "Gradient",
+        "What training follows: how one row's cost changes with each prediction and parameter.",
+    );
     let mut graph = program.derived.loss.graph.clone();
     for &(input, node) in &program.derived.loss.gradients {
         let plain = passes::without_seed(&mut graph, node, program.derived.loss.seed)?;
         let name = &graph.input(input).name;
         let symbol = crate::ir::print::latex_name(name);
-        section = section.formula(&format!("∂ℓ/∂{name} = {}", to_text(&graph, plain)), &format!("\\frac{{\\partial \\ell}}{{\\partial {symbol}}} = {}", to_latex(&graph, plain)));
+        section = section.formula(
+            &format!("∂ℓ/∂{name} = {}", to_text(&graph, plain)),
+            &format!("\\frac{{\\partial \\ell}}{{\\partial {symbol}}} = {}", to_latex(&graph, plain)),
+        );
     }
     let laws = laws(&program.derived.after);
     Ok(if laws.is_empty() { section } else { section.text("Rewritten by:").list(laws) })
@@ -180,7 +225,11 @@ fn beliefs(program: &Program) -> Vec<Section> {
         ("Questions for the expert", "What only the field can answer.", gather(|entry| entry.texts("ask"))),
         ("Alternatives", "What to write instead if a belief is wrong.", gather(entry::Entry::alternatives)),
     ];
-    sections.into_iter().filter(|(_, _, items)| !items.is_empty()).map(|(title, why, items)| Section::new(title, why).list(items)).collect()
+    sections
+        .into_iter()
+        .filter(|(_, _, items)| !items.is_empty())
+        .map(|(title, why, items)| Section::new(title, why).list(items))
+        .collect()
 }
 
 fn variates_of(form: &Form) -> String {
@@ -197,7 +246,9 @@ fn variates_of(form: &Form) -> String {
 fn describe_text(form: &Form) -> String {
     match form {
         Form::Call { name, params, inner, .. } => {
-            let parts = params.iter().map(|(param, text, _)| if param == text { text.clone() } else { format!("{param} = {text}") });
+            let parts = params
+                .iter()
+                .map(|(param, text, _)| if param == text { text.clone() } else { format!("{param} = {text}") });
             let parts: Vec<String> = parts.chain(inner.iter().map(describe_text)).collect();
             format!("{name}({})", parts.join(", "))
         }
@@ -216,7 +267,9 @@ fn describe_text(form: &Form) -> String {
 
 fn describe_latex(program: &Program, form: &Form) -> String {
     let graph = &program.hir.graph;
-    let list = |parts: &[Form], sign: &str| parts.iter().map(|part| describe_latex(program, part)).collect::<Vec<_>>().join(sign);
+    let list = |parts: &[Form], sign: &str| {
+        parts.iter().map(|part| describe_latex(program, part)).collect::<Vec<_>>().join(sign)
+    };
     match form {
         Form::Call { name, params, inner, .. } => {
             let parts = params.iter().map(|(_, _, node): &(String, String, NodeId)| to_latex(graph, *node));
@@ -225,10 +278,15 @@ fn describe_latex(program: &Program, form: &Form) -> String {
         }
         Form::Product(parts) => list(parts, " \\cdot "),
         Form::Mixture(parts) => {
-            let parts: Vec<String> = parts.iter().map(|(weight, part)| format!("{}\\,{}", to_latex(graph, *weight), describe_latex(program, part))).collect();
+            let parts: Vec<String> = parts
+                .iter()
+                .map(|(weight, part)| format!("{}\\,{}", to_latex(graph, *weight), describe_latex(program, part)))
+                .collect();
             parts.join(" + ")
         }
-        Form::Power(part, weight) => format!("\\left({}\\right)^{{{}}}", describe_latex(program, part), to_latex(graph, *weight)),
+        Form::Power(part, weight) => {
+            format!("\\left({}\\right)^{{{}}}", describe_latex(program, part), to_latex(graph, *weight))
+        }
         Form::Quotient(a, b) => format!("\\frac{{{}}}{{{}}}", describe_latex(program, a), describe_latex(program, b)),
         Form::Over(true, part) => format!("\\prod {}", describe_latex(program, part)),
         Form::Over(false, part) => format!("\\sum w\\, {}", describe_latex(program, part)),
@@ -238,5 +296,14 @@ fn describe_latex(program: &Program, form: &Form) -> String {
 
 /// Names separated by commas, as LaTeX.
 fn latex_names(text: &str) -> String {
-    text.split(", ").map(|name| if name.chars().all(|c| c.is_alphanumeric() || c == '_') { crate::ir::print::latex_name(name) } else { format!("\\text{{{}}}", name.replace('_', "\\_").replace('^', "\\^{}")) }).collect::<Vec<_>>().join(", ")
+    text.split(", ")
+        .map(|name| {
+            if name.chars().all(|c| c.is_alphanumeric() || c == '_') {
+                crate::ir::print::latex_name(name)
+            } else {
+                format!("\\text{{{}}}", name.replace('_', "\\_").replace('^', "\\^{}"))
+            }
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
 }

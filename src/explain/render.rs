@@ -42,7 +42,11 @@ pub fn latex(document: &Document) -> String {
     let mut out = String::from("\\documentclass{article}\n\\usepackage{amsmath,amssymb,fontspec}\n\\begin{document}\n");
     out.push_str(&format!("\\title{{{}}}\n\\date{{}}\n\\maketitle\n", latex_text(&document.title)));
     for section in &document.sections {
-        out.push_str(&format!("\n\\section{{{}}}\n\\emph{{{}}}\n", latex_text(&section.title), latex_text(&section.reason)));
+        out.push_str(&format!(
+            "\n\\section{{{}}}\n\\emph{{{}}}\n",
+            latex_text(&section.title),
+            latex_text(&section.reason)
+        ));
         for block in &section.blocks {
             match block {
                 Block::Text(text) => out.push_str(&format!("\n{}\n", latex_text(text))),
@@ -86,12 +90,18 @@ pub fn html(document: &Document, mathml: &dyn Fn(&str) -> Option<String>) -> Str
 }
 
 fn section_html(number: usize, section: &Section, mathml: &dyn Fn(&str) -> Option<String>) -> String {
-    let mut out = format!("<section>\n<h3>{number}. {}</h3>\n<p><em>{}</em></p>\n", escape(&section.title), escape(&section.reason));
+    let mut out = format!(
+        "<section>\n<h3>{number}. {}</h3>\n<p><em>{}</em></p>\n",
+        escape(&section.title),
+        escape(&section.reason)
+    );
     for block in &section.blocks {
         match block {
             Block::Text(text) => out.push_str(&format!("<p>{}</p>\n", escape(text))),
             Block::Formula { text, latex } => match mathml(latex) {
-                Some(math) => out.push_str(&format!("<div class=\"formula\" title=\"{}\">{math}</div>\n", escape(text))),
+                Some(math) => {
+                    out.push_str(&format!("<div class=\"formula\" title=\"{}\">{math}</div>\n", escape(text)))
+                }
                 None => out.push_str(&format!("<pre class=\"formula\">{}</pre>\n", escape(text))),
             },
             Block::List(items) => {

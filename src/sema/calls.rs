@@ -632,7 +632,9 @@ impl Elaborator<'_> {
 
     /// The log density as a book writes it, at the same arguments: what `explain` shows.
     fn textbook(&mut self, inner: &Ctx, def: &DistDef, via: Option<usize>) -> Option<NodeId> {
-        let own = via.and_then(|at| def.clauses.get(at)).is_some_and(|clause| matches!(&clause.kind, ClauseKind::Or { log_density: Some(_), .. }));
+        let own = via
+            .and_then(|at| def.clauses.get(at))
+            .is_some_and(|clause| matches!(&clause.kind, ClauseKind::Or { log_density: Some(_), .. }));
         let formula = def.clauses.iter().find_map(|clause| match clause.kind {
             ClauseKind::LogDensity(id) => Some(id),
             _ => None,

@@ -518,6 +518,7 @@ impl<'a> Elaborator<'a> {
             return Value::Error;
         }
         let axes = union_axes(&a.axes, &b.axes);
+        let negated = matches!(op, BinaryOp::Ne);
         let (op, swap, kind) = match op {
             BinaryOp::Add => (Op::Add, false, Kind::Real),
             BinaryOp::Sub => (Op::Sub, false, Kind::Real),
@@ -534,6 +535,7 @@ impl<'a> Elaborator<'a> {
         };
         let arguments = if swap { [b.node, a.node] } else { [a.node, b.node] };
         let node = self.graph.apply(op, &arguments);
+        let node = if negated { self.graph.apply(Op::Not, &[node]) } else { node };
         Value::Num(Num { node, axes, kind, vector: VectorKind::Plain })
     }
 

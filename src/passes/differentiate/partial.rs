@@ -31,6 +31,7 @@ impl Reverse<'_> {
         }
         let partials = match (op, args) {
             (Op::LogAddExp, &[a, b]) => log_add_exp(self.graph, id, a, b),
+            (Op::LogMix2, &[v, w, a, b]) => log_mix2(self.graph, id, (v, w), (a, b)),
             _ => (op.info().derivative)(self.graph, id, args),
         };
         let mut shares = Vec::new();
@@ -39,7 +40,7 @@ impl Reverse<'_> {
                 && self.is_active(arg)
             {
                 let value = self.times(adjoint, partial);
-                shares.push((arg, value, adjoint.cut || matches!(op, Op::Abs | Op::LogAddExp)));
+                shares.push((arg, value, adjoint.cut || matches!(op, Op::Abs | Op::LogAddExp | Op::LogMix2)));
             }
         }
         shares
@@ -156,6 +157,39 @@ fn log_add_exp(graph: &mut Graph, sum: NodeId, a: NodeId, b: NodeId) -> Vec<Opti
         Some(graph.apply(Op::Select, &[possible, share, zero]))
     };
     vec![share(a, b), share(b, a)]
+}
+
+/// ∂ log(v·e^a + w·e^b): the shares sigmoid(±s) of the components with s = a − b + log v − log w, which saturate
+/// instead of losing digits where a and b are large; over the weights, share/weight as exp(min(s − log v, −log v)) times
+/// sigmoid|s|, finite at v = 0. All 0 where both components are −∞.
+fn log_mix2(graph: &mut Graph, sum: NodeId, (v, w): (NodeId, NodeId), (a, b): (NodeId, NodeId)) -> Vec<Option<NodeId>> {
+    let impossible = may_be_neg_inf(graph, a) && may_be_neg_inf(graph, b);
+    let (log_v, log_w) = (graph.apply(Op::Log, &[v]), graph.apply(Op::Log, &[w]));
+    let difference = graph.apply(Op::Sub, &[a, b]);
+    let more = graph.apply(Op::Sub, &[difference, log_w]);
+    let odds = graph.apply(Op::Add, &[more, log_v]);
+    let distance = graph.apply(Op::Abs, &[odds]);
+    let saturation = graph.apply(Op::Sigmoid, &[distance]);
+    let opposite = graph.apply(Op::Neg, &[odds]);
+    let less = graph.apply(Op::Add, &[difference, log_v]);
+    let less = graph.apply(Op::Neg, &[less]);
+    let mut over_weight = |rest, log| {
+        let cap = graph.apply(Op::Neg, &[log]);
+        let exponent = graph.apply(Op::Min, &[rest, cap]);
+        let ratio = graph.apply(Op::Exp, &[exponent]);
+        graph.apply(Op::Mul, &[ratio, saturation])
+    };
+    let (dv, dw) = (over_weight(more, log_v), over_weight(less, log_w));
+    let (da, db) = (graph.apply(Op::Sigmoid, &[odds]), graph.apply(Op::Sigmoid, &[opposite]));
+    let mut guarded = |share| {
+        if !impossible {
+            return Some(share);
+        }
+        let (floor, zero) = (graph.constant(f64::NEG_INFINITY), graph.constant(0.0));
+        let possible = graph.apply(Op::Lt, &[floor, sum]);
+        Some(graph.apply(Op::Select, &[possible, share, zero]))
+    };
+    [dv, dw, da, db].into_iter().map(&mut guarded).collect()
 }
 
 /// Whether an expression can be −∞ (the logarithm of an impossible event). Yes unless shown otherwise.

@@ -1,6 +1,6 @@
 //! Sums: like terms, common factors, complementary sigmoids.
 
-use super::matching::{bin, both, negated, one, scaled, two, un};
+use super::matching::{bin, both, neg, negated, one, scaled, two, un};
 use super::{On, Phase, Rule};
 use crate::ir::graph::{Graph, NodeId};
 use crate::ir::op::Op;
@@ -35,6 +35,53 @@ pub const RULES: &[Rule] = &[
         phase: None,
         on: SUM,
         apply: |g, id| pairs(g, id, softplus),
+    },
+    Rule {
+        name: "softplus of both signs",
+        law: "softplus z - softplus(-z) = z",
+        guard: "inside longer sums",
+        phase: None,
+        on: SUM,
+        apply: |g, id| {
+            pairs(g, id, |g, (x, c), (y, d)| {
+                let (z, w) = (one(g, x, Op::Softplus)?, one(g, y, Op::Softplus)?);
+                (d == -c && c > 0.0 && negated(g, z, w)).then(|| {
+                    let c = g.constant(c);
+                    bin(g, Op::Mul, c, z)
+                })
+            })
+        },
+    },
+    Rule {
+        name: "expm1 in a sum",
+        law: "exp x + y - 1 = expm1 x + y",
+        guard: "the constant of the sum is minus the factor of exp x",
+        phase: None,
+        on: SUM,
+        apply: expm1_in_sum,
+    },
+    Rule {
+        name: "expm1 minus its argument",
+        law: "expm1 x - x = -log1pmx(expm1 x), where x ≥ -1",
+        guard: "inside longer sums",
+        phase: Some(Phase::Stable),
+        on: SUM,
+        apply: |g, id| {
+            pairs(g, id, |g, (x, c), (y, d)| {
+                let z = one(g, x, Op::Expm1).filter(|&z| z == y && d == -c && g.support(z).hi > -1.0)?;
+                let deviation = un(g, Op::Log1pmx, x);
+                let deviation = neg(g, deviation);
+                // Far to the left 1 + expm1 x is all rounding, and nothing cancels.
+                let near = g.constant(-1.0);
+                let left = bin(g, Op::Min, z, near);
+                let plain = un(g, Op::Expm1, left);
+                let plain = bin(g, Op::Sub, plain, left);
+                let far = bin(g, Op::Lt, z, near);
+                let value = g.apply(Op::Select, &[far, plain, deviation]);
+                let factor = g.constant(c);
+                Some(bin(g, Op::Mul, factor, value))
+            })
+        },
     },
     Rule {
         name: "complementary sigmoids",
@@ -211,13 +258,26 @@ fn common_factor(g: &mut Graph, (x, c): Term, (y, d): Term) -> Option<NodeId> {
     None
 }
 
+fn expm1_in_sum(g: &mut Graph, id: NodeId) -> Option<NodeId> {
+    let mut sum = Linear::of(g, id);
+    if sum.constant == 0.0 {
+        return None;
+    }
+    let constant = sum.constant;
+    let found = sum.terms.iter_mut().find(|(x, c)| *c == -constant && one(g, *x, Op::Exp).is_some())?;
+    let x = one(g, found.0, Op::Exp)?;
+    found.0 = un(g, Op::Expm1, x);
+    sum.constant = 0.0;
+    Some(sum.build(g))
+}
+
 fn softplus(g: &mut Graph, (x, c): Term, (y, d): Term) -> Option<NodeId> {
     let z = one(g, x, Op::Softplus)?;
     let opposite = (z == y && d == -c) || (negated(g, z, y) && d == c);
     if !opposite {
         return None;
     }
-    let z = super::matching::neg(g, z);
+    let z = neg(g, z);
     let softplus = un(g, Op::Softplus, z);
     let c = g.constant(c);
     Some(bin(g, Op::Mul, c, softplus))

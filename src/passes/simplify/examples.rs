@@ -242,6 +242,9 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("softplus in a sum", &["(add (sub (softplus x) y) (sub z x))"]),
+    ("softplus of both signs", &["(sub (add y (softplus x)) (softplus (neg x)))"]),
+    ("expm1 in a sum", &["(sub (add y (exp x)) 1)", "(sub 3 (add y (mul 3 (exp x))))", "(sub (mul 3 (exp x)) 3)"]),
+    ("expm1 minus its argument", &["(sub (sub (exp x) x) 1)", "(sub (sub (mul 2 x) (mul 2 (exp x))) -2)"]),
     (
         "complementary sigmoids",
         &[

@@ -14,7 +14,7 @@ const PRODUCT: On = On::Ops(&[Op::Mul, Op::Div, Op::ZeroDiv, Op::MulZero]);
 pub const RULES: &[Rule] = &[
     Rule {
         name: "cancel",
-        law: "(x·y)/y = x, x²/x = x, x/√x = √x, sigmoid z/softplus z = softplus_ratio z, exp(x + log y)/y = exp x, sigmoid(x + log y)/y = exp(x - softplus(x + log y))",
+        law: "(x·y)/y = x, x²/x = x, x/√x = √x, sigmoid z/softplus z = softplus_ratio z, exp(x + log y)/y = exp x, sigmoid(s)/y = exp(min(x, -log y))·sigmoid|s| with s = x + log y",
         guard: "y ≠ 0, or the quotient is guarded; also inside longer products",
         phase: None,
         on: PRODUCT,
@@ -201,7 +201,7 @@ fn quotient(g: &mut Graph, n: NodeId, d: NodeId, guarded: bool) -> Option<(Optio
     {
         return Some((Some(un(g, Op::SoftplusRatio, s)), None));
     }
-    // exp(x + log y)/y = exp x; sigmoid(x + log y)/y = exp(x − softplus(x + log y)): finite at y = 0.
+    // exp(x + log y)/y = exp x. With s = x + log y: sigmoid(s)/y = exp(min(x, −log y))·sigmoid|s|, finite at y = 0.
     let (exponent, saturating) = match one(g, n, Op::Exp) {
         Some(exponent) => (exponent, false),
         None => (one(g, n, Op::Sigmoid)?, true),
@@ -209,12 +209,17 @@ fn quotient(g: &mut Graph, n: NodeId, d: NodeId, guarded: bool) -> Option<(Optio
     let mut sum = Linear::of(g, exponent);
     let log = sum.terms.iter_mut().find(|(x, c)| *c >= 1.0 && one(g, *x, Op::Log) == Some(d))?;
     log.1 -= 1.0;
-    let mut rest = sum.build(g);
-    if saturating {
-        let softplus = un(g, Op::Softplus, exponent);
-        rest = bin(g, Op::Sub, rest, softplus);
+    let rest = sum.build(g);
+    if !saturating {
+        return Some((Some(un(g, Op::Exp, rest)), None));
     }
-    Some((Some(un(g, Op::Exp, rest)), None))
+    let log = un(g, Op::Log, d);
+    let cap = un(g, Op::Neg, log);
+    let exponent_over = bin(g, Op::Min, rest, cap);
+    let ratio = un(g, Op::Exp, exponent_over);
+    let distance = un(g, Op::Abs, exponent);
+    let saturation = un(g, Op::Sigmoid, distance);
+    Some((Some(bin(g, Op::Mul, ratio, saturation)), None))
 }
 
 fn distribute(g: &mut Graph, id: NodeId) -> Option<NodeId> {
