@@ -1,5 +1,6 @@
 //! The gamma function's logarithm, its derivatives, and the remainder of Stirling's formula.
 
+use super::elementary::log1pmx;
 use super::{HALF_LOG_2PI, polynomial};
 use std::f64::consts::PI;
 
@@ -57,7 +58,17 @@ fn log_minus_digamma_large(x: f64) -> f64 {
 
 /// log x − ψ(x) for x > 0, which decays like 1/(2x).
 pub fn log_minus_digamma(x: f64) -> f64 {
-    if x >= SHIFT { log_minus_digamma_large(x) } else { x.ln() - digamma(x) }
+    if x < 1e-300 {
+        return 1.0 / x;
+    }
+    let mut y = x;
+    let mut steps = 0.0;
+    while y < SHIFT {
+        // The step to y + 1 is 1/y − log(1 + 1/y) > 0: nothing cancels.
+        steps -= log1pmx(1.0 / y);
+        y += 1.0;
+    }
+    steps + log_minus_digamma_large(y)
 }
 
 /// x·(log x − ψ(x)) for x ≥ 0; 1 at 0, ½ at infinity. `log_x` is log x, which may be finite where x has underflowed.
@@ -110,16 +121,13 @@ pub fn stirlerr(x: f64) -> f64 {
     steps + u * polynomial(u * u, &STIRLING)
 }
 
-/// (x + ½)·log(1 + 1/x) − 1
+/// (x + ½)·log(1 + 1/x) − 1 = Σ t²ʲ/(2j + 1) with t = 1/(2x + 1) ≤ ½
 fn stirling_step(x: f64) -> f64 {
     let t = 1.0 / (2.0 * x + 1.0);
     let s = t * t;
-    if t > 0.25 {
-        return t.atanh() / t - 1.0;
-    }
     let mut power = s;
     let mut sum = 0.0;
-    for j in 1..16 {
+    for j in 1..28 {
         sum += power / f64::from(2 * j + 1);
         power *= s;
     }

@@ -46,6 +46,9 @@ pub fn log_rising(x: f64, k: f64) -> f64 {
     if k == 0.0 {
         return 0.0;
     }
+    if k == 1.0 {
+        return x.ln();
+    }
     let mut y = x;
     let mut shift = 0.0;
     while y < SHIFT {
@@ -65,7 +68,7 @@ fn log_rising_remainder(x: f64, k: f64) -> f64 {
 
 /// log Γ(x+k) − log Γ(x) − k·log x, which is k(k−1)/(2x) + … for large x.
 pub fn log_rising_ratio(x: f64, k: f64) -> f64 {
-    if k == 0.0 || x == f64::INFINITY {
+    if k == 0.0 || k == 1.0 || x == f64::INFINITY {
         return 0.0;
     }
     let mut y = x;
@@ -73,6 +76,10 @@ pub fn log_rising_ratio(x: f64, k: f64) -> f64 {
     while y < SHIFT {
         shift += k * log1p_ratio(1.0, y) - log1p_ratio(k, y);
         y += 1.0;
+    }
+    if y > 1e18 && k < 1e-17 * y {
+        // k(k−1)/(2x) to double precision; the general form would underflow.
+        return k * ((k - 1.0) / (2.0 * y));
     }
     k * (k / y).ln_1p() + log_rising_remainder(y, k) + shift
 }
@@ -93,7 +100,7 @@ pub fn digamma_diff(x: f64, k: f64) -> f64 {
 
 /// ψ(x+k) − ψ(x) − k/x, the derivative of `log_rising_ratio` in x; −k(k−1)/(2x²) + … for large x.
 pub fn digamma_diff_ratio(x: f64, k: f64) -> f64 {
-    if k == 0.0 || x == f64::INFINITY {
+    if k == 0.0 || k == 1.0 || x == f64::INFINITY {
         return 0.0;
     }
     let mut y = x;
@@ -106,9 +113,28 @@ pub fn digamma_diff_ratio(x: f64, k: f64) -> f64 {
     shift + log1pmx(k / y) + log_minus_digamma_difference(y, k)
 }
 
-/// x·(ψ(x+k) − ψ(x)), finite at x = 0, where it is 1.
-pub(super) fn x_digamma_diff(x: f64, k: f64) -> f64 {
-    if k == 0.0 { 0.0 } else { x * digamma_diff(x + 1.0, k) + k / (x + k) }
+/// log Γ(1 + x) for x ≥ 0, accurate relative to x at 0.
+pub(super) fn lgamma1p(x: f64) -> f64 {
+    if x < 0.25 { log_rising(1.0, x) } else { lgamma(1.0 + x) }
+}
+
+/// x·((log x − ψ(x)) − (log(x+k) − ψ(x+k))), finite at x = 0, where it is 1, and about k/(2x) for large x.
+pub(super) fn x_log_minus_digamma_difference(x: f64, k: f64) -> f64 {
+    if k == 0.0 || x == f64::INFINITY {
+        return 0.0;
+    }
+    if x < f64::MIN_POSITIVE {
+        return 1.0;
+    }
+    let mut y = x;
+    let mut steps = 0.0;
+    while y < SHIFT {
+        // x/y stays in range where 1/y would overflow: −x·log1pmx(1/y) = x/y − x·log(1 + 1/y).
+        let step = if y < 1e-8 { x / y - x * log1p_ratio(1.0, y) } else { -x * log1pmx(1.0 / y) };
+        steps += step + x * log1pmx(1.0 / (y + k));
+        y += 1.0;
+    }
+    steps + x * log_minus_digamma_difference(y, k)
 }
 
 /// x·(ψ(x+k) − ψ(x) − k/x), finite at x = 0, where it is 1 − k.
@@ -124,6 +150,9 @@ pub(super) fn x_digamma_diff_ratio(x: f64, k: f64) -> f64 {
 /// otherwise log Γ of the smaller less `log_rising`. The derivative in a is −`digamma_diff(a, b)`.
 pub fn lbeta(a: f64, b: f64) -> f64 {
     let (low, high) = if a < b { (a, b) } else { (b, a) };
+    if low == 1.0 {
+        return -high.ln();
+    }
     if low < SHIFT {
         return if low == 0.0 { f64::INFINITY } else { lgamma(low) - log_rising(high, low) };
     }

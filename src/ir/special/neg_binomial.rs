@@ -6,7 +6,7 @@
 use super::HALF_LOG_2PI;
 use super::elementary::log1pmx;
 use super::gamma::{half_log_minus_stirlerr, stirlerr};
-use super::gamma_difference::{digamma_diff_ratio, log1p_ratio, x_digamma_diff};
+use super::gamma_difference::{log1p_ratio, x_log_minus_digamma_difference};
 use super::poisson::poisson_lp;
 
 /// Ratios of mean and size that survive the overflow of either.
@@ -19,8 +19,6 @@ struct Odds {
     log_odds: f64,
     /// φ/(φ+μ)
     w: f64,
-    /// μ/(φ+μ)
-    v: f64,
 }
 
 impl Odds {
@@ -32,9 +30,8 @@ impl Odds {
         Odds {
             odds,
             log1p_odds,
-            log_odds,
+            log_odds: if in_range(odds) { odds.ln() } else { log_odds },
             w: 1.0 / (1.0 + odds),
-            v: if odds > 0.0 { 1.0 / (1.0 + 1.0 / odds) } else { 0.0 },
         }
     }
 
@@ -42,6 +39,7 @@ impl Odds {
         -self.log1p_odds
     }
 
+    /// log(μ/(φ+μ))
     fn log_v(&self) -> f64 {
         if self.odds > 1.0 { -(1.0 / self.odds).ln_1p() } else { self.log_odds - self.log1p_odds }
     }
@@ -70,7 +68,8 @@ pub fn neg_binomial_lp(k: f64, mean: f64, log_mean: f64, size: f64, log_size: f6
         size * log1pmx(near) + k * log1pmx(far)
     } else {
         let at_size = log1p_over(k, size, log_size) + odds.log_w();
-        let at_count = log1p_ratio(size, k) + odds.log_v();
+        // log((φ+k)·v/k), from the side on which the large logarithms do not meet.
+        let at_count = if odds.odds <= 1.0 && size > k { log_mean - k.ln() + at_size } else { log1p_ratio(size, k) + odds.log_v() };
         size * at_size + k * at_count
     };
     let both = k + size;
@@ -100,30 +99,31 @@ pub fn neg_binomial_dlogmean(k: f64, mean: f64, log_mean: f64, size: f64, log_si
         return k - mean;
     }
     let odds = Odds::new(mean, log_mean, size, log_size);
-    if odds.odds < 1e290 && mean < f64::INFINITY { (k - mean) * odds.w } else { k * odds.w - size * odds.v }
+    if odds.odds < 1e290 { (k - mean) * odds.w } else { size * (k / mean - 1.0) }
 }
 
 /// The derivative in log φ: φ·(ψ(φ+k) − ψ(φ) − log(1 + μ/φ) + (μ−k)/(φ+μ)).
 ///
-/// For μ ≤ φ as φ·(ψ(φ+k) − ψ(φ) − k/φ) + k·v + φ·log1pmx(−v), in which the terms of order 1 have gone.
+/// With ψ = log − (log − ψ) this is φ·(log(1+δ) − δ) + φ·((log φ − ψ(φ)) − (log(φ+k) − ψ(φ+k))), δ = (k−μ)/(φ+μ), in which
+/// nothing cancels near the mode.
 pub fn neg_binomial_dlogsize(k: f64, mean: f64, log_mean: f64, size: f64, log_size: f64) -> f64 {
     if size == f64::INFINITY {
         return 0.0;
     }
-    let largest = k.max(mean).max(1.0);
-    if largest < 1e-17 * size {
-        let excess = k - mean;
-        return 0.5 * ((k - excess * excess) / size);
+    let excess = k - mean;
+    if k.max(mean).max(1.0) < 1e-17 * size {
+        return 0.5 * (k / size - excess * (excess / size));
     }
     let odds = Odds::new(mean, log_mean, size, log_size);
-    if odds.odds <= 1.0 {
-        let rising = if size < 1.0 { x_digamma_diff(size, k) - k } else { size * digamma_diff_ratio(size, k) };
-        return rising + k * odds.v + size * log1pmx(-odds.v);
-    }
-    // (μ − k)·w, also at μ = ∞.
-    let shift =
-        if odds.odds < 1e290 && mean < f64::INFINITY { (mean - k) * odds.w } else { size * odds.v - k * odds.w };
-    x_digamma_diff(size, k) - zero_times(size, odds.log1p_odds) + shift
+    let delta = excess / (size + mean);
+    let deviance = if delta.abs() <= 0.5 {
+        size * log1pmx(delta)
+    } else {
+        // (μ − k)·w, also at μ = ∞.
+        let shift = if odds.odds < 1e290 { -excess * odds.w } else { size * (1.0 - k / mean) };
+        zero_times(size, log1p_over(k, size, log_size) + odds.log_w()) + shift
+    };
+    deviance + x_log_minus_digamma_difference(size, k)
 }
 
 /// a·b, 0 when a is 0.

@@ -33,7 +33,7 @@ fn erfcx(t: f64) -> f64 {
         return libm::erfc(t) * exp_minus_square(t, -1.0);
     }
     let h = 0.5 / (t * t);
-    let series = 1.0 - h * (1.0 - 3.0 * h * (1.0 - 5.0 * h * (1.0 - 7.0 * h * (1.0 - 9.0 * h))));
+    let series = [15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0].iter().fold(1.0, |sum, odd| 1.0 - odd * h * sum);
     series / (t * PI.sqrt())
 }
 

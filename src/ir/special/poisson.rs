@@ -2,7 +2,8 @@
 
 use super::HALF_LOG_2PI;
 use super::elementary::log1pmx;
-use super::gamma::{SHIFT, digamma, lgamma, log_minus_digamma, stirlerr};
+use super::gamma::{digamma, log_minus_digamma, stirlerr};
+use super::gamma_difference::lgamma1p;
 
 /// log r + 1 − r ≤ 0, given `log_r` = log r. Its derivative in log r is 1 − r.
 pub fn log_dev(r: f64, log_r: f64) -> f64 {
@@ -25,7 +26,7 @@ pub fn poisson_lp(k: f64, rate: f64, log_rate: f64) -> f64 {
         return f64::NEG_INFINITY;
     }
     if k < 1.0 {
-        return k * log_rate - rate - lgamma(k + 1.0);
+        return k * log_rate - rate - lgamma1p(k);
     }
     let r = rate / k;
     let deviance = if (0.5..=2.0).contains(&r) {
@@ -42,12 +43,12 @@ pub fn poisson_lp(k: f64, rate: f64, log_rate: f64) -> f64 {
 pub fn poisson_peak(a: f64) -> f64 {
     if a < 1.0 {
         let a_log_a = if a == 0.0 { 0.0 } else { a * a.ln() };
-        return a_log_a - a - lgamma(a + 1.0);
+        return a_log_a - a - lgamma1p(a);
     }
     -stirlerr(a) - 0.5 * a.ln() - HALF_LOG_2PI
 }
 
 /// The derivative of `poisson_peak`: log a − ψ(a+1) = (log a − ψ(a)) − 1/a.
 pub fn poisson_peak_da(a: f64) -> f64 {
-    if a < SHIFT { a.ln() - digamma(a + 1.0) } else { log_minus_digamma(a) - 1.0 / a }
+    if a < 0.5 { a.ln() - digamma(a + 1.0) } else { log_minus_digamma(a) - 1.0 / a }
 }
