@@ -20,6 +20,7 @@ mod poisson;
 mod real;
 mod run;
 mod schedule;
+mod vmath;
 #[cfg(test)]
 mod tests;
 

@@ -73,10 +73,12 @@ pub fn neg_binomial_lp(k: f64, mean: f64, log_mean: f64, size: f64, log_size: f6
         size * at_size + k * at_count
     };
     let both = k + size;
-    deviance + half_log_minus_stirlerr(size, log_size) + stirlerr(both)
-        - stirlerr(k)
-        - 0.5 * (k.ln() + both.ln())
-        - HALF_LOG_2PI
+    let size_part = if size < 0.5 {
+        half_log_minus_stirlerr(size, log_size) - 0.5 * both.ln()
+    } else {
+        -stirlerr(size) - 0.5 * log1p_over(k, size, log_size)
+    };
+    deviance + size_part + stirlerr(both) - stirlerr(k) - 0.5 * k.ln() - HALF_LOG_2PI
 }
 
 /// log(1 + k/φ), also where φ has underflowed.
