@@ -2,6 +2,7 @@
 //! fast domain.
 
 use super::lane::{Element, Lane};
+use super::level::Level;
 
 /// A function of `I` arguments with `O` results, in lanes and as reference.
 pub(super) trait Kernel<const I: usize, const O: usize> {
@@ -124,38 +125,6 @@ unsafe fn drive_avx512<E: Element, K: Kernel<I, O>, const I: usize, const O: usi
 ) {
     // SAFETY: the caller's promise.
     unsafe { drive::<E::Avx512, K, I, O>(out, x, n) }
-}
-
-/// An instruction set the block math is compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Level {
-    /// Arrays of 128 bits, no fused multiplication.
-    Portable,
-    /// 256 bits.
-    Avx2,
-    /// 512 bits.
-    Avx512,
-}
-
-/// The widest this machine has.
-#[inline]
-pub(super) fn level() -> Level {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    {
-        // std caches the answers.
-        let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-        let avx512 = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512vl");
-        if avx2 && avx512 {
-            return Level::Avx512;
-        }
-        if avx2 {
-            return Level::Avx2;
-        }
-    }
-    Level::Portable
 }
 
 /// Runs a kernel on the instruction set given.

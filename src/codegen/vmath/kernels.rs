@@ -1,9 +1,10 @@
 //! The table of block functions: each a kernel (lanes and reference), its entry points, and the primitives it gives.
 
-use super::block::{Kernel, level, run};
+use super::block::{Kernel, run};
 use super::elementary as e;
 use super::gamma as g;
 use super::lane::Lane;
+use super::level::level;
 use super::{Address, Function};
 use crate::ir::op::Op;
 use crate::ir::special as sf;

@@ -1,16 +1,16 @@
 //! Every kernel on every instruction set the machine has, against the scalar reference.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use super::block::{Kernel, Level, level, run};
+use super::block::{Kernel, run};
 use super::kernels::*;
 use super::lane::Element;
 use super::*;
 
 fn levels() -> Vec<Level> {
     match level() {
-        Level::Avx512 => vec![Level::Portable, Level::Avx2, Level::Avx512],
-        Level::Avx2 => vec![Level::Portable, Level::Avx2],
-        Level::Portable => vec![Level::Portable],
+        Level::Avx512 => vec![Level::Baseline, Level::Avx2, Level::Avx512],
+        Level::Avx2 => vec![Level::Baseline, Level::Avx2],
+        Level::Baseline => vec![Level::Baseline],
     }
 }
 
@@ -161,7 +161,7 @@ fn exponentials() {
 fn logarithms() {
     check::<Log, 1, 1>("log", &one(0.0, 3.0), 0.0, [2.0, 2.0]);
     check::<Log1p, 1, 1>("log1p", &one(-1.0, 3.0), 0.0, [2.0, 2.0]);
-    check::<Log1pmx, 1, 1>("log1pmx", &one(-0.9, 2.0), 0.0, [16.0, 16.0]);
+    check::<Log1pmx, 1, 1>("log1pmx", &one(-0.9, 2.0), 0.0, [8.0, 8.0]);
 }
 
 #[test]

@@ -56,6 +56,9 @@ pub fn beta_lp(x: f64, y: f64, a: f64, b: f64) -> f64 {
     if x <= 0.0 || y <= 0.0 {
         return at_end(x, y, a, b);
     }
+    if a == 1.0 && b == 1.0 {
+        return 0.0;
+    }
     let (log_x, log_y) = (log_of(x, y), log_of(y, x));
     let excess = b * x - a * y;
     let left = Side { shape: a, log_shape: a.ln(), delta: excess / a, log_ratio: log_x + log1p_ratio(b, a), log_x };

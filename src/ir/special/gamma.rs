@@ -78,6 +78,8 @@ pub(super) fn x_log_minus_digamma(x: f64, log_x: f64) -> f64 {
         0.5 + u * polynomial(u * u, &DIGAMMA)
     } else if x == 0.0 {
         1.0
+    } else if x >= 0.5 {
+        x * log_minus_digamma(x)
     } else {
         1.0 + x * log_x - x * digamma(x + 1.0)
     }

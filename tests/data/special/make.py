@@ -115,7 +115,7 @@ def tables():
         for x in [1e-20, 0.01, 0.3, 0.5, 0.96875, mu]:
             yield "beta_mean_lp", mean, (x, mu, k)
             yield "beta_mean_dlogprec", mean_k, (x, mu, k)
-    mix0 = lambda z, l: m.log((m.exp(z) + m.exp(l)) / (1 + m.exp(z)))
+    mix0 = lambda z, l: m.log1p(m.expm1(l) / (1 + m.exp(z)))
     mix0_z = lambda z, l: m.exp(z) * (1 - m.exp(l)) / (1 + m.exp(z)) / (m.exp(z) + m.exp(l))
     mix0_l = lambda z, l: m.exp(l) / (m.exp(z) + m.exp(l))
     for z, l in itertools.product([-800.0, -40.0, -1.0, 0.0, 1.0, 36.0, 700.0], [-1000.0, -50.0, -1.0, -0.4, -1e-10, -1e-300]):
