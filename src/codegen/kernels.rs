@@ -7,7 +7,7 @@
 
 use super::frame;
 use super::layout::Extent;
-use super::math::{Level, level};
+use super::vmath::{Level, level};
 use super::real::Real;
 use super::schedule::{Copy, SlotId, Step};
 use crate::ir::op::{Op, ReduceOp};

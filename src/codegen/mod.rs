@@ -5,18 +5,15 @@
 //! calls, `run` takes it over the rows of a batch. [`CompiledLoss`] is the safe face: it checks every length before the
 //! call. Depends on `ir`. It does not check supports: whoever binds data has.
 
-mod block;
 mod error;
 mod frame;
 mod kernels;
 mod layout;
 mod legal;
 mod lower;
-mod math;
 mod native;
 mod place;
 mod plan;
-mod poisson;
 mod real;
 mod run;
 mod schedule;

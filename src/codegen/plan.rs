@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::layout::{Extent, Layout};
 use super::legal::{Legal, is_arg};
-use super::math::Function;
+use super::vmath::Function;
 use super::schedule::{Access, Schedule, is_elementwise};
 use crate::ir::graph::{Graph, Index, InputId, Node, NodeId, ROW, ROWS, VarId};
 use crate::ir::op::{Op, ReduceOp};

@@ -10,7 +10,7 @@
 use std::fmt;
 
 use super::layout::Extent;
-use super::math::Function;
+use super::vmath::Function;
 use crate::ir::graph::InputId;
 use crate::ir::op::{Op, ReduceOp};
 
