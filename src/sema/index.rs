@@ -288,8 +288,8 @@ impl Elaborator<'_> {
                     .help(format!("write `{name} in N`")),
             );
         }
-        if let Some(&other) = found.iter().find(|&&axis| Some(axis) != first) {
-            let (a, b) = (self.axis_text(found[0]), self.axis_text(other));
+        if let (Some(first), Some(&other)) = (first, found.iter().find(|&&axis| Some(axis) != first)) {
+            let (a, b) = (self.axis_text(first), self.axis_text(other));
             let message = format!("`{}` runs over {a} in one place and over {b} in another", binder.name.text);
             self.report(Diagnostic::new(codes::E0404, self.place(ctx, binder.name.span), message));
             return None;
