@@ -6,8 +6,24 @@ use std::path::Path;
 
 /// Modules in order: a module may use those before it, and itself.
 const ORDER: &[&str] = &[
-    "source", "diag", "syntax", "ir", "passes", "sema", "lower", "interpret", "codegen", "compile", "explain", "data",
-    "evaluate", "record", "report", "train", "notebook", "cli",
+    "source",
+    "diag",
+    "syntax",
+    "ir",
+    "passes",
+    "sema",
+    "lower",
+    "interpret",
+    "codegen",
+    "compile",
+    "explain",
+    "data",
+    "evaluate",
+    "record",
+    "report",
+    "train",
+    "notebook",
+    "cli",
 ];
 
 fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {

@@ -7,9 +7,9 @@
 
 use super::frame;
 use super::layout::Extent;
-use super::vmath::{Level, level};
 use super::real::Real;
 use super::schedule::{Copy, SlotId, Step};
+use super::vmath::{Level, level};
 use crate::ir::op::{Op, ReduceOp};
 
 /// Partial sums kept side by side: enough for one 512-bit register four times over, so that the order of addition does

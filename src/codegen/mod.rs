@@ -17,9 +17,9 @@ mod plan;
 mod real;
 mod run;
 mod schedule;
-mod vmath;
 #[cfg(test)]
 mod tests;
+mod vmath;
 
 use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};

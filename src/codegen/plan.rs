@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::layout::{Extent, Layout};
 use super::legal::{Legal, is_arg};
-use super::vmath::Function;
 use super::schedule::{Access, Schedule, is_elementwise};
+use super::vmath::Function;
 use crate::ir::graph::{Graph, Index, InputId, Node, NodeId, ROW, ROWS, VarId};
 use crate::ir::op::{Op, ReduceOp};
 

@@ -27,12 +27,7 @@ impl Odds {
         let in_range = |x: f64| (f64::MIN_POSITIVE..f64::INFINITY).contains(&x);
         let odds = if in_range(size) && (in_range(mean) || mean == 0.0) { mean / size } else { log_odds.exp() };
         let log1p_odds = if odds == f64::INFINITY { log_odds } else { odds.ln_1p() };
-        Odds {
-            odds,
-            log1p_odds,
-            log_odds: if in_range(odds) { odds.ln() } else { log_odds },
-            w: 1.0 / (1.0 + odds),
-        }
+        Odds { odds, log1p_odds, log_odds: if in_range(odds) { odds.ln() } else { log_odds }, w: 1.0 / (1.0 + odds) }
     }
 
     fn log_w(&self) -> f64 {
@@ -69,7 +64,11 @@ pub fn neg_binomial_lp(k: f64, mean: f64, log_mean: f64, size: f64, log_size: f6
     } else {
         let at_size = log1p_over(k, size, log_size) + odds.log_w();
         // log((φ+k)·v/k), from the side on which the large logarithms do not meet.
-        let at_count = if odds.odds <= 1.0 && size > k { log_mean - k.ln() + at_size } else { log1p_ratio(size, k) + odds.log_v() };
+        let at_count = if odds.odds <= 1.0 && size > k {
+            log_mean - k.ln() + at_size
+        } else {
+            log1p_ratio(size, k) + odds.log_v()
+        };
         size * at_size + k * at_count
     };
     let both = k + size;

@@ -67,7 +67,9 @@ fn two(name: &str, a: f64, b: f64) -> f64 {
 }
 
 fn three(name: &str, a: f64, b: f64, c: f64) -> f64 {
-    let mean = |f: fn(f64, f64, f64, f64, f64, f64, f64, f64) -> f64| f(a, 1.0 - a, b, 1.0 - b, b.ln(), (-b).ln_1p(), c, c.ln());
+    let mean = |f: fn(f64, f64, f64, f64, f64, f64, f64, f64) -> f64| {
+        f(a, 1.0 - a, b, 1.0 - b, b.ln(), (-b).ln_1p(), c, c.ln())
+    };
     match name {
         "binomial_lp" => binomial_lp(a, b, c, 1.0 - c, c.ln(), (-c).ln_1p()),
         "neg_binomial_lp" => neg_binomial_lp(a, b, b.ln(), c, c.ln()),
