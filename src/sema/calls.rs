@@ -967,15 +967,11 @@ fn forms_of(def: &DistDef) -> Vec<(Option<usize>, Vec<String>)> {
 }
 
 /// The formal behind a parameter's name in a parameterisation, under the symbol its equations use.
-fn formal_named(def: &DistDef, via: Option<usize>, key: &str) -> Option<Formal> {
+pub(super) fn formal_named(def: &DistDef, via: Option<usize>, key: &str) -> Option<Formal> {
     if let Some(ClauseKind::Or { params, .. }) = via.and_then(|at| def.clauses.get(at)).map(|clause| &clause.kind)
         && let Some(param) = params.iter().find(|param| param.name.key == key)
     {
-        let axes = match (&param.support, def.params.iter().find(|formal| !formal.axes.is_empty())) {
-            (Some(support), Some(like)) if support.name.key == "real" && !like.axes.is_empty() => like.axes.clone(),
-            _ => Vec::new(),
-        };
-        return Some(Formal { name: param.symbol.clone(), support: param.support.clone(), axes, default: None });
+        return Some(Formal { name: param.symbol.clone(), support: param.support.clone(), axes: param.axes.clone(), default: None });
     }
     def.params.iter().find(|formal| formal.name.key == key).cloned()
 }

@@ -10,7 +10,7 @@ use super::elaborate::Elaborator;
 use super::value::VectorKind;
 use crate::ir::graph::AxisId;
 use crate::ir::support::Interval;
-use crate::syntax::ast::{Ast, Axis, ExprId, ExprKind, Formal, StmtKind};
+use crate::syntax::ast::{Ast, Axis, DistDef, ExprId, ExprKind, Formal, StmtKind};
 
 /// What is known about one free name.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +67,12 @@ impl Roles {
             }
         }
     }
+}
+
+/// The formal of that name in any parameterisation.
+fn any_formal(def: &DistDef, name: &str) -> Option<Formal> {
+    let ways = std::iter::once(None).chain((0..def.clauses.len()).map(Some));
+    ways.filter_map(|via| super::calls::formal_named(def, via, name)).next()
 }
 
 /// The expressions an expression is made of.
@@ -169,10 +175,10 @@ impl Elaborator<'_> {
             }
             for (at, (name, id)) in args.iter().enumerate() {
                 let formal = match name {
-                    Some(name) => def.params.iter().find(|formal| formal.name.key == **name),
-                    None => def.params.get(at),
+                    Some(name) => any_formal(def, name),
+                    None => def.params.get(at).cloned(),
                 };
-                let Some(formal) = formal else { continue };
+                let Some(formal) = &formal else { continue };
                 if matches!(&ast.expr(*id).kind, ExprKind::Name(name) if name.key == formal.name.key) {
                     let (support, vector) = self.formal_support(&unit, formal);
                     let role = self.roles.names.entry(formal.name.key.clone()).or_default();
@@ -184,13 +190,14 @@ impl Elaborator<'_> {
         } else if let Some(unit) = self.unit_of(callee, false)
             && let Some(def) = unit.function(callee)
         {
-            for (at, (name, id)) in args.iter().enumerate() {
+            let left = variates.unwrap_or_default().iter().map(|&id| (None, id));
+            for (at, (name, id)) in left.chain(args.iter().copied()).enumerate() {
                 let formal = match name {
-                    Some(name) => def.formals.iter().find(|formal| formal.name.key == **name),
+                    Some(name) => def.formals.iter().find(|formal| formal.name.key == name),
                     None => def.formals.get(at),
                 };
                 if let Some(formal) = formal {
-                    self.collect_vector(ast, formal, *id, &mut groups);
+                    self.collect_vector(ast, formal, id, &mut groups);
                 }
             }
         } else if super::builtins::takes_vector(callee, args.len()) {
