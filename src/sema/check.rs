@@ -226,6 +226,16 @@ fn less(graph: &Graph, a: NodeId, b: NodeId, strict: bool, facts: &mut Vec<(Node
     facts.push((b, above));
 }
 
+/// The values of `if c then a else b`: of a where c holds, and of b where it does not.
+pub(super) fn chosen_support(graph: &Graph, condition: NodeId, a: NodeId, b: NodeId) -> Interval {
+    let branch = |node: NodeId, holds: bool| {
+        let mut facts = Vec::new();
+        refine(graph, condition, holds, &mut facts);
+        refined_support(graph, node, &facts)
+    };
+    branch(a, true).union(branch(b, false))
+}
+
 /// The support of a node when some nodes inside it are known better.
 fn refined_support(graph: &Graph, root: NodeId, facts: &[(NodeId, Interval)]) -> Interval {
     let mut known: HashMap<NodeId, Interval> = HashMap::new();

@@ -694,6 +694,8 @@ impl<'a> Elaborator<'a> {
         let axes = union_axes(&union_axes(&a.axes, &b.axes), &test.axes);
         let kind = if a.kind == b.kind { a.kind } else { Kind::Real };
         let node = self.graph.apply(Op::Select, &[test.node, a.node, b.node]);
+        let support = super::check::chosen_support(&self.graph, test.node, a.node, b.node);
+        self.graph.narrow(node, support);
         Value::Num(Num { node, axes, kind, vector: VectorKind::Plain })
     }
 
