@@ -1,5 +1,35 @@
 //! lossc: a compiler for cost functions, with a lab notebook.
-
+//!
+//! A scientist writes a likelihood as on a whiteboard, `poisson(k | softplus(η))`. The compiler derives which values
+//! every expression can take and refuses what could leave a domain, derives the negative log likelihood and its
+//! gradients, rewrites them to forms that keep their digits, and compiles them to native code; a network is trained
+//! against it, and every run is recorded.
+//!
+//! # The road of a program
+//!
+//! | stage | module | from → to |
+//! |---|---|---|
+//! | read | [`source`], [`syntax`] | text → tree; the only user of pest |
+//! | understand | [`sema`] | tree → [`sema::Hir`]: names, axes, supports, densities as graph nodes |
+//! | lower | [`lower`] | densities → negative log likelihood: [`ir::program::LossGraph`] |
+//! | derive | [`passes`] | simplify → differentiate → simplify → stable forms → verify |
+//! | explain | [`explain`] | the same steps as a document |
+//! | compute | [`interpret`], [`codegen`] | values and gradients: slow and obvious, or native |
+//! | bind | [`data`], [`evaluate`] | tables, events and images → arrays, every value inside its support |
+//! | train | [`train`] | a dfdx network against the compiled loss |
+//! | remember | [`record`], [`report`] | runs in a store that survives a crash; pages and pictures from records alone |
+//! | command | [`cli`] | one file a subcommand |
+//!
+//! [`ir`] is one graph of scalar expressions over index variables with one table of primitives ([`ir::op`]); [`diag`] is
+//! one table of codes and one renderer; [`compile`] is the front door. Imports go one way, in the order `source`, `diag`,
+//! `syntax`, `ir`, `passes`, `sema`, `lower`, `interpret`, `codegen`, `compile`, `explain`, `data`, `evaluate`, `record`,
+//! `report`, `train`, `cli`; a test holds the tree to it. Up to `explain` there are no files, clocks, randomness or
+//! printing: other files of a program come in through [`source::Loader`].
+//!
+//! # Features
+//!
+//! `jit` (native code), `data`, `report`, `train`, `cli`; all by default. `--no-default-features` is the pure front end
+//! with the interpreter.
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "jit")]
