@@ -121,6 +121,16 @@ fn density(program: &Program, at: usize, term: &Term, form: &Form) -> Vec<Sectio
         &format!("Minus{label}"),
         "Training makes a number small, so the sign is turned: the negative log likelihood of one row.",
     );
+    let minus = match form {
+        Form::Call { log, .. } => {
+            let (text, latex) = (to_text(graph, *log), to_latex(graph, *log));
+            let sum = |sign: &str| axes.iter().map(|axis| format!("{sign}_{{{axis}}} ")).collect::<String>();
+            minus
+                .formula(&format!("ℓ = -{sum_text}({text})"), &format!("\\ell = -{}\\left({latex}\\right)", sum("\\sum")))
+                .text("Computed in a form that keeps its digits:")
+        }
+        _ => minus,
+    };
     let minus = nll_formula(program, at, minus);
     vec![likelihood, product, logarithm, minus]
 }
