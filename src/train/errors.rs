@@ -14,6 +14,7 @@ use crate::diag::Diagnostic;
 use crate::interpret::InterpretError;
 use crate::passes::PassError;
 use crate::record::RecordError;
+use crate::report::ReportError;
 use crate::source::Source;
 
 /// What went wrong, with everything needed to say so.
@@ -62,6 +63,9 @@ pub enum TrainError {
     /// The notebook cannot be written or read.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// The report cannot be made.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// Nothing can be predicted or measured like this.
     #[error("{0}")]
     Refused(String),

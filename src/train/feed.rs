@@ -165,7 +165,8 @@ impl Feed {
             }
             Draw::Triplets { per_epoch } => {
                 let triplets = classes()?.triplets(*per_epoch, self.seed, epoch);
-                let part = |tuples: &[[usize; 3]], at: usize| tuples.iter().filter_map(|t| t.get(at)).copied().collect();
+                let part =
+                    |tuples: &[[usize; 3]], at: usize| tuples.iter().filter_map(|t| t.get(at)).copied().collect();
                 triplets.chunks(self.batch).map(|t| ((0..3).map(|at| part(t, at)).collect(), None)).collect()
             }
             Draw::Pairs { per_epoch, .. } => {

@@ -51,7 +51,8 @@ impl Reference {
         let loader = Folder::new(&setup.folder);
         let intake = Intake::new(&loader);
         let data = setup.feed.data();
-        let oracle = settings.evaluate.oracle.as_ref().map(|options| Oracle::read(&intake, options, data)).transpose()?;
+        let oracle =
+            settings.evaluate.oracle.as_ref().map(|options| Oracle::read(&intake, options, data)).transpose()?;
         let units = settings.evaluate.units.as_ref().map(|options| UnitWords::read(&intake, options)).transpose()?;
         Ok(Reference { train: TrainFacts::new(&setup.feed), oracle, units })
     }

@@ -12,6 +12,7 @@ pub mod measure;
 pub mod metrics;
 pub mod network;
 pub mod optimiser;
+pub mod predict;
 pub mod progress;
 pub mod run;
 pub mod setup;

@@ -16,14 +16,21 @@ use super::progress::{Display, Progress};
 use super::setup::{Setup, read_file, term_kinds};
 use super::spec::Spec;
 use super::step::{Trainer, TrainerConfig};
-use crate::data::{Fitted, FileHash};
+use crate::compile::{Program, differentiable};
+use crate::data::options::Part;
+use crate::data::{FileHash, Fitted};
+use crate::explain;
 use crate::record::{DataFile, NewRun, Notebook, Record, Run, RunHandle, Scores, Status, versions};
+use crate::report;
+use crate::sema::{self, Options};
 use crate::source::Source;
 
 /// File in a run's folder from which `--resume` goes on.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
 /// File with what preparation learned from the training rows.
 pub const FITTED: &str = "fitted.json";
+/// The run's page.
+pub const REPORT: &str = "report.html";
 /// File with what the spec's text alone does not say.
 pub const ORIGIN: &str = "origin.json";
 
@@ -67,6 +74,8 @@ pub struct Origin {
     pub sets: Vec<String>,
     /// Threads.
     pub threads: usize,
+    /// Training rows: what the program's `rows` is.
+    pub train_rows: usize,
 }
 
 /// Trains.
@@ -76,13 +85,14 @@ pub struct Origin {
 pub fn train(request: Request<'_>) -> Result<Outcome> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads.max(1)).build();
     let pool = pool.map_err(|error| TrainError::Internal(error.to_string()))?;
-    pool.install(|| match &request.resume {
-        Some(wanted) => {
-            let wanted = wanted.clone();
-            resumed(request, &wanted)
-        }
+    let runs = request.runs.clone();
+    let outcome = pool.install(|| match request.resume.clone() {
+        Some(wanted) => resumed(request, &wanted),
         None => fresh(request),
-    })
+    })?;
+    let record = Notebook::open(runs)?.show(&outcome.run.id)?;
+    report::write(&[record], &outcome.run.dir.join(REPORT))?;
+    Ok(outcome)
 }
 
 fn fresh(request: Request<'_>) -> Result<Outcome> {
@@ -98,6 +108,7 @@ fn fresh(request: Request<'_>) -> Result<Outcome> {
         folder: std::path::absolute(folder).map_err(|source| TrainError::Read { path: folder.to_owned(), source })?,
         sets: request.sets.clone(),
         threads: request.threads,
+        train_rows: setup.feed.rows(Part::Train).len(),
     };
     let reference = Reference::read(&setup)?;
     let run = notebook.begin(&new_run(&setup, &path, &request))?;
@@ -121,12 +132,26 @@ fn new_run(setup: &Setup, path: &Path, request: &Request<'_>) -> NewRun {
         spec_text: setup.spec.text().to_owned(),
         program_text: source.text.to_string(),
         program_name: file.filter(|name| name.ends_with(".loss")).unwrap_or_else(|| "program.loss".into()),
-        derivation_html: String::new(),
+        derivation_html: derivation(setup),
         data: setup.feed.data().files.iter().map(data_file).collect(),
         versions,
         seed: settings.seed,
         started: jiff::Timestamp::now(),
     }
+}
+
+/// The derivation of the program as it stands, without the links of training; empty when names are only bound by heads.
+fn derivation(setup: &Setup) -> String {
+    let source = &setup.compiled.source;
+    let analysis = sema::analyze(source, &setup.loader(), &Options::default());
+    if !analysis.is_ok() {
+        return String::new();
+    }
+    let wrt = differentiable(&analysis.hir);
+    let document =
+        Program::compile(analysis.hir, &wrt).and_then(|program| explain::derivation(&program, source.text.trim()));
+    let mathml = |latex: &str| report::mathml::block(latex).ok();
+    document.map_or_else(|_| String::new(), |document| explain::render::html(&document, &mathml))
 }
 
 fn data_file(file: &FileHash) -> DataFile {
@@ -258,8 +283,13 @@ fn drive(
     restored: Option<(Trainer, State, Option<Weights>)>,
 ) -> Result<(Ending, Figures)> {
     let terms = term_kinds(&setup.compiled.program, &setup.loss);
-    let meter =
-        Meter { feed: &setup.feed, loss: &setup.loss, binding: &setup.binding, terms: &terms, threads: request.threads };
+    let meter = Meter {
+        feed: &setup.feed,
+        loss: &setup.loss,
+        binding: &setup.binding,
+        terms: &terms,
+        threads: request.threads,
+    };
     let (plan, new) = trainer(setup, &request)?;
     let initial = new.network().weights();
     let (trainer, state, best) = restored.unwrap_or((new, State::default(), None));

@@ -49,7 +49,8 @@ fn counts(folder: &Path, rows: usize) {
         csv += &format!("{a},{b},{},{}\n", random.poisson(rate), random.poisson(2.0));
     }
     fs::write(folder.join("counts.csv"), csv).unwrap();
-    fs::write(folder.join("counts.loss"), "data k : count[N]\npredict η : real[N]\nspikes: poisson(k | exp(η))\n").unwrap();
+    fs::write(folder.join("counts.loss"), "data k : count[N]\npredict η : real[N]\nspikes: poisson(k | exp(η))\n")
+        .unwrap();
     let spec = "\
 loss: counts.loss
 seed: 4
@@ -237,7 +238,8 @@ fn a_loss_that_is_not_finite_names_the_row_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let rows: String = (0..40).map(|i| format!("{i},{}\n", if i == 17 { 3.0e38 } else { 1.0 })).collect();
     fs::write(folder.path().join("line.csv"), format!("u,x\n{rows}")).unwrap();
-    let spec = "program: \"predict μ : real; normal(x | μ, 1)\"\ndata: {table: line.csv, inputs: u}\ntrain: {batch: 8}\n";
+    let spec =
+        "program: \"predict μ : real; normal(x | μ, 1)\"\ndata: {table: line.csv, inputs: u}\ntrain: {batch: 8}\n";
     fs::write(folder.path().join("counts.yaml"), spec).unwrap();
     let go = AtomicBool::new(false);
     let error = train(request(folder.path(), "runs", &go)).expect_err("the loss overflows").to_string();

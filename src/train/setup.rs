@@ -125,8 +125,10 @@ pub fn compile(spec: &Spec, folder: &Path, source: Source, rows: Option<usize>) 
 }
 
 fn options(spec: &Spec, constants: &BTreeMap<String, Vec<f64>>, rows: Option<usize>) -> Options {
-    let mut set: HashMap<String, f64> =
-        constants.iter().filter_map(|(key, values)| Some((key.clone(), *values.first()?)).filter(|_| values.len() == 1)).collect();
+    let mut set: HashMap<String, f64> = constants
+        .iter()
+        .filter_map(|(key, values)| Some((key.clone(), *values.first()?)).filter(|_| values.len() == 1))
+        .collect();
     set.extend(spec.settings.axes.iter().map(|(name, size)| (canonical(name), *size as f64)));
     set.extend(rows.map(|rows| ("rows".to_owned(), rows as f64)));
     let mut roles: HashMap<String, InputRole> =
@@ -156,12 +158,7 @@ pub fn tuple_parts(spec: &Spec) -> Vec<String> {
 }
 
 /// Names without a value, and entries of the spec without a name.
-fn unbound(
-    spec: &Spec,
-    names: &[NameInfo],
-    constants: &BTreeMap<String, Vec<f64>>,
-    options: &Options,
-) -> Vec<Finding> {
+fn unbound(spec: &Spec, names: &[NameInfo], constants: &BTreeMap<String, Vec<f64>>, options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
     for info in names.iter().filter(|info| info.key != "rows") {
         let valueless = info.value.is_none() && !constants.contains_key(&info.key);
@@ -250,10 +247,13 @@ impl Setup {
         let start = if wants_start { Some(start::constant(&feed, &loss, &plan.widths, &params)?) } else { None };
         let heads = plan.heads(&spec, start.as_ref());
         let network = network(&spec, input, &heads, &params)?;
-        let parts = tuple_parts(&spec);
-        let binding = if parts.is_empty() { Binding::by_name(&network, &loss) } else { Binding::tuples(&parts, &loss) };
-        let binding = binding.map_err(TrainError::Binding)?;
+        let binding = binding(&spec, &network, &loss)?;
         Ok(Setup { folder: folder.to_owned(), compiled, feed, loss, input, heads, params, binding, axes, start, spec })
+    }
+
+    /// How the program's `use` finds files.
+    pub fn loader(&self) -> impl Loader {
+        Beside(self.folder.clone())
     }
 
     /// The network with its initial weights.
@@ -263,6 +263,40 @@ impl Setup {
     pub fn fresh_network(&self) -> Result<Network> {
         network(&self.spec, self.input, &self.heads, &self.params)
     }
+}
+
+/// A trained network's parts, before its weights are read.
+#[derive(Debug)]
+pub struct Restored {
+    /// The network, with initial weights.
+    pub network: Network,
+    /// Which head is which predicted name.
+    pub binding: Binding,
+    /// The loss.
+    pub loss: TrainLoss,
+}
+
+/// Builds the network of a spec for `feed`'s inputs; `axes` has the sizes that training found and gains those of
+/// embeddings.
+///
+/// # Errors
+/// Inputs that the network's layers do not fit.
+pub fn restore(spec: &Spec, compiled: &Compiled, feed: &Feed, axes: &mut BTreeMap<String, usize>) -> Result<Restored> {
+    let input = input_shape(feed);
+    let trunk = layers::infer(input, &spec.settings.network).map_err(|errors| shape_errors(spec, errors))?;
+    identity_axes(spec, &compiled.program, trunk.len(), axes);
+    let loss = TrainLoss::new(&compiled.program, axes, &compiled.constants)?;
+    let params = start::parameters(&compiled.program, axes)?;
+    let plan = HeadPlan::new(spec, &compiled.program, axes, trunk.len())?;
+    let network = network(spec, input, &plan.heads(spec, None), &params)?;
+    let binding = binding(spec, &network, &loss)?;
+    Ok(Restored { network, binding, loss })
+}
+
+fn binding(spec: &Spec, network: &Network, loss: &TrainLoss) -> Result<Binding> {
+    let parts = tuple_parts(spec);
+    let binding = if parts.is_empty() { Binding::by_name(network, loss) } else { Binding::tuples(&parts, loss) };
+    binding.map_err(TrainError::Binding)
 }
 
 /// What one row of the network's input is.
@@ -299,7 +333,8 @@ fn identity_axes(spec: &Spec, program: &Program, width: usize, axes: &mut BTreeM
     let tuples = tuple_parts(spec);
     let any_identity = spec.settings.heads.iter().any(|(_, start)| *start == HeadStart::Identity);
     for info in program.hir.names.iter().filter(|info| info.role == InputRole::Predict) {
-        let takes_all = identity(&info.name) || (!tuples.is_empty() && (any_identity || spec.settings.heads.is_empty()));
+        let takes_all =
+            identity(&info.name) || (!tuples.is_empty() && (any_identity || spec.settings.heads.is_empty()));
         let last = program.hir.graph.input(info.input).axes.last().copied().filter(|axis| *axis != ROWS);
         if let (true, Some(axis)) = (takes_all, last)
             && program.hir.graph.axis(axis).size.is_none()
@@ -349,7 +384,7 @@ impl HeadPlan {
             return vec![Head { name: "embedding".into(), units, init }];
         }
         let of = |at: usize, (name, units): &(String, usize)| {
-            let bias = || start.and_then(|start| start.heads.get(at)).cloned().unwrap_or_default();
+            let bias = || start.and_then(|start| start.heads.get(at)).cloned().unwrap_or_else(|| vec![0.0; *units]);
             let init = match given(name).unwrap_or_default() {
                 HeadStart::Default => HeadInit::Default,
                 HeadStart::Zero => HeadInit::Zero,

@@ -54,12 +54,7 @@ pub fn parameters(program: &Program, axes: &BTreeMap<String, usize>) -> Result<V
 ///
 /// # Errors
 /// The loss refuses the data.
-pub fn constant(
-    feed: &Feed,
-    loss: &TrainLoss,
-    widths: &[(String, usize)],
-    params: &[ParamInit],
-) -> Result<Start> {
+pub fn constant(feed: &Feed, loss: &TrainLoss, widths: &[(String, usize)], params: &[ParamInit]) -> Result<Start> {
     let train = feed.rows(Part::Train);
     let every = train.len().div_ceil(ROWS).max(1);
     let batch = feed.batch(&Draft::plain(train.iter().step_by(every).copied().collect()));
@@ -86,7 +81,13 @@ pub fn constant(
 }
 
 fn advance(x: &mut f32, step: &mut f32, sign: &mut f32, grad: f32) {
-    let now = if grad > 0.0 { 1.0 } else if grad < 0.0 { -1.0 } else { 0.0 };
+    let now = if grad > 0.0 {
+        1.0
+    } else if grad < 0.0 {
+        -1.0
+    } else {
+        0.0
+    };
     let agreement = *sign * now;
     if agreement > 0.0 {
         *step = (*step * 1.2).min(5.0);
@@ -134,7 +135,6 @@ pub fn baseline(start: &Start, loss: &TrainLoss, batch: &super::feed::Batch, thr
     let wide: Vec<Vec<f32>> = start.heads.iter().map(|values| values.repeat(batch.rows)).collect();
     let wide: Vec<&[f32]> = wide.iter().map(Vec::as_slice).collect();
     let params: Vec<&[f32]> = start.params.iter().map(Vec::as_slice).collect();
-    let (value, _) =
-        loss.value(&wide, &params, &batch.data(), false, threads).map_err(super::step::StepError::from)?;
+    let (value, _) = loss.value(&wide, &params, &batch.data(), false, threads).map_err(super::step::StepError::from)?;
     Ok(value)
 }

@@ -180,7 +180,8 @@ fn matching(data: &Prepared, wanted: &[(String, Vec<Value>)]) -> Result<Vec<bool
     use crate::data::group::{Keys, word};
     let mut fits = vec![true; data.table.rows];
     for (column, values) in wanted {
-        let keys = Keys::of_column(&data.table, column, "evaluate: recognition").map_err(crate::data::DataErrors::from)?;
+        let keys =
+            Keys::of_column(&data.table, column, "evaluate: recognition").map_err(crate::data::DataErrors::from)?;
         let words: Vec<String> = values.iter().map(word).collect();
         for (fits, key) in fits.iter_mut().zip(&keys.of_row) {
             *fits &= keys.labels.get(*key).is_some_and(|label| words.contains(label));

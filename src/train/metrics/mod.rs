@@ -56,7 +56,12 @@ fn none(_: &Scene<'_>) -> Result<Vec<Figure>> {
 
 /// Every metric.
 pub static REGISTRY: &[Metric] = &[
-    Metric { name: "nll", doc: "Mean negative log likelihood, nats a row; always there.", needs: Needs::Nothing, figures: none },
+    Metric {
+        name: "nll",
+        doc: "Mean negative log likelihood, nats a row; always there.",
+        needs: Needs::Nothing,
+        figures: none,
+    },
     Metric {
         name: "bits_per_spike",
         doc: "(log likelihood − that of a Poisson count at the unit's constant training rate) / (events · ln 2), all units \

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use super::moments::{self, Given};
 use crate::compile::Program;
 use crate::interpret;
-use crate::ir::graph::{Graph, InputId, InputRole, Node, NodeId, ROW, ROWS, VarId};
+use crate::ir::graph::{Graph, InputId, InputRole, Node, NodeId, ROW, VarId};
 use crate::ir::program::Bindings;
-use crate::sema::{Form, NameInfo, TermKind, VectorKind};
+use crate::sema::{Form, NameInfo, TermKind};
 use crate::syntax::names::canonical;
 use crate::train::errors::{Result, TrainError};
 
@@ -73,6 +73,15 @@ impl<'a> Evaluator<'a> {
         // The checked graph is older than the seed's input but has the same axes.
         sizes.resize(program.hir.graph.axes().len(), 1);
         Ok(Evaluator { program, graph: program.hir.graph.clone(), sizes, values })
+    }
+
+    /// Whether every input that the nodes depend on has values.
+    fn has(&self, nodes: &[NodeId]) -> bool {
+        let known = |id: &InputId| {
+            let info = self.program.hir.names.iter().find(|info| info.input == *id);
+            info.is_some_and(|info| self.values.by_name.contains_key(&info.key))
+        };
+        needed(&self.graph, nodes).iter().all(known)
     }
 
     fn own_vars(&mut self, info: &NameInfo) -> (Vec<VarId>, Vec<usize>) {
@@ -165,6 +174,40 @@ fn plain_calls(form: &Form) -> Vec<Call<'_>> {
     }
 }
 
+/// Mean and standard deviation of each observed name under its density, where the library states them: `k.mean`, `k.sd`.
+///
+/// # Errors
+/// Values that are missing, or an error of the library.
+pub fn moments(program: &Program, values: &Values) -> Result<Vec<Quantity>> {
+    let mut evaluator = Evaluator::new(program, values)?;
+    let mut found = Vec::new();
+    for term in &program.hir.terms {
+        let TermKind::Density(form) = &term.kind else { continue };
+        for (family, variate, params, _) in plain_calls(form) {
+            let data = |info: &&NameInfo| info.role == InputRole::Data && info.key == canonical(variate);
+            let Some(info) = program.hir.names.iter().find(data) else { continue };
+            let nodes: Vec<NodeId> = params.iter().map(|(_, _, node)| *node).collect();
+            if !evaluator.has(&nodes) {
+                continue;
+            }
+            let (vars, dims) = evaluator.own_vars(info);
+            let each = evaluator.over(&nodes, &vars, &dims)?;
+            let given: Vec<Given> = params.iter().map(|(name, ..)| name.clone()).zip(each).collect();
+            let unseen = vec![0.0; dims.iter().product()];
+            let dims: Vec<usize> = dims.into_iter().skip(1).collect();
+            for (what, label) in [("mean", "mean"), ("variance", "sd")] {
+                let Some(mut values) = moments::property(family, what, &given, &unseen)? else { continue };
+                if label == "sd" {
+                    values.iter_mut().for_each(|x| *x = x.sqrt());
+                }
+                let name = format!("{}.{label}", info.name);
+                found.push(Quantity { name, dims: dims.clone(), by_row: true, values });
+            }
+        }
+    }
+    Ok(found)
+}
+
 fn view(
     evaluator: &mut Evaluator<'_>,
     info: &NameInfo,
@@ -216,11 +259,7 @@ pub fn quantities(program: &Program, values: &Values) -> Result<Vec<Quantity>> {
     }
     let mut found = Vec::new();
     for (name, node) in wanted {
-        let known = |id: &InputId| {
-            let info = program.hir.names.iter().find(|info| info.input == *id);
-            info.is_some_and(|info| values.by_name.contains_key(&info.key))
-        };
-        if needed(&evaluator.graph, &[node]).iter().all(known) {
+        if evaluator.has(&[node]) {
             found.push(quantity(&mut evaluator, name, node)?);
         }
     }
@@ -254,11 +293,4 @@ pub fn natural_params(program: &Program, values: &Values) -> Result<Vec<Quantity
             Ok(Quantity { name: info.name.clone(), dims, by_row: false, values })
         })
         .collect()
-}
-
-/// The observed names of a program that are plain vectors or scalars.
-pub fn observed(program: &Program) -> Vec<&NameInfo> {
-    let plain = |info: &&NameInfo| info.role == InputRole::Data && info.vector == VectorKind::Plain;
-    let by_row = |info: &&NameInfo| program.hir.graph.input(info.input).axes.first() == Some(&ROWS);
-    program.hir.names.iter().filter(plain).filter(by_row).collect()
 }
