@@ -7,7 +7,11 @@ mod eval;
 mod explain;
 mod fmt;
 mod output;
+mod predict;
 mod program;
+mod report;
+mod runs;
+mod train;
 
 use std::process::ExitCode;
 
@@ -37,6 +41,14 @@ enum Command {
     Eval(eval::Args),
     /// Format programs.
     Fmt(fmt::Args),
+    /// Train a network from a spec.
+    Train(train::Args),
+    /// Apply a trained network to a table.
+    Predict(predict::Args),
+    /// The lab notebook's runs.
+    Runs(runs::Args),
+    /// Write a run's page, or a comparison of several.
+    Report(report::Args),
 }
 
 /// How answers are printed.
@@ -66,6 +78,10 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Fmt(args) => fmt::run(&args),
+        Command::Train(args) => train::run(&args, cli.quiet),
+        Command::Predict(args) => predict::run(&args, cli.quiet),
+        Command::Runs(args) => runs::run(&args),
+        Command::Report(args) => report::run(&args),
     };
     match outcome {
         Outcome::Done => ExitCode::SUCCESS,

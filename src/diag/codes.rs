@@ -415,6 +415,11 @@ codes! { SPECS:
         wrong ""
         right ""
         why "What a run did must not depend on which reader was at work.";
+    S0014 "Spec, program and data do not agree"
+        means "The spec names a head, a constant or a metric that the program does not have, leaves a name of the program without a value, or its layers do not fit together."
+        wrong "heads: {lambda: mean}"
+        right "heads: {η: mean}"
+        why "Everything is checked before the first step, so that no training ends on a name.";
     S0099 "An internal error of the reader of specs"
         means "lossc's table of keys and the code that reads it disagree. It is not your spec's fault; please report it with the spec."
         wrong ""

@@ -2,11 +2,23 @@
 
 pub mod bridge;
 pub mod checkpoint;
+pub mod errors;
+pub mod feed;
+pub mod finale;
+pub mod fit;
+pub mod kernel;
 pub mod locate;
+pub mod measure;
+pub mod metrics;
 pub mod network;
 pub mod optimiser;
+pub mod predict;
+pub mod progress;
+pub mod run;
+pub mod setup;
 mod shard;
 pub mod spec;
+pub mod start;
 pub mod step;
 
 #[cfg(test)]
@@ -27,3 +39,6 @@ mod step_tests;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod test_support;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod run_tests;

@@ -1,0 +1,59 @@
+//! `lossc predict`: a trained network applied to a table.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::train::fault;
+use super::{Format, Outcome, output};
+use crate::record::Notebook;
+use crate::train::errors::Result;
+use crate::train::predict::{Predictions, predict, write_to};
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The run: its identifier, its last digits, or `latest`.
+    #[arg(value_name = "RUN")]
+    run: String,
+    /// The table (CSV, NPY, NPZ); pictures for a run on pictures.
+    #[arg(long, value_name = "TABLE")]
+    data: String,
+    /// Where the predictions go, as CSV; `-` is standard output.
+    #[arg(short, long, value_name = "OUT")]
+    output: String,
+    /// Folder of the runs.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    runs: PathBuf,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Predicts.
+pub fn run(args: &Args, quiet: bool) -> Outcome {
+    match predicted(args) {
+        Ok(predictions) => {
+            let columns = predictions.columns();
+            if args.format == Format::Json && args.output != "-" {
+                let line = json!({"file": args.output, "rows": predictions.rows.len(), "columns": columns});
+                output::line(&line.to_string());
+            } else if !quiet {
+                let (rows, columns) = (predictions.rows.len(), columns.len());
+                output::complain(&format!("{rows} rows of {columns} columns to {}", args.output));
+            }
+            Outcome::Done
+        }
+        Err(error) => {
+            fault(&error, args.format);
+            Outcome::Fault
+        }
+    }
+}
+
+fn predicted(args: &Args) -> Result<Predictions> {
+    let record = Notebook::open(&args.runs)?.show(&args.run)?;
+    let predictions = predict(&record, &args.data)?;
+    write_to(&predictions, &args.output)?;
+    Ok(predictions)
+}

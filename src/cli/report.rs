@@ -1,0 +1,55 @@
+//! `lossc report`: a run's page, or a comparison of several.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{Format, Outcome, output};
+use crate::record::{Notebook, Record};
+use crate::report::{self, ReportError};
+use crate::train::run::REPORT;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The runs: identifiers, last digits, or `latest`.
+    #[arg(value_name = "RUN", required = true)]
+    run: Vec<String>,
+    /// Where the page goes; by default the run's folder, or `comparison.html` in the folder of the runs.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Folder of the runs.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    runs: PathBuf,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Writes the page and prints its path.
+pub fn run(args: &Args) -> Outcome {
+    match write(args) {
+        Ok(path) => {
+            let shown = path.display().to_string();
+            output::line(&if args.format == Format::Json { json!({"report": shown}).to_string() } else { shown });
+            Outcome::Done
+        }
+        Err(error) => {
+            output::complain(&format!("error: {error}"));
+            Outcome::Fault
+        }
+    }
+}
+
+fn write(args: &Args) -> Result<PathBuf, ReportError> {
+    let notebook = Notebook::open(&args.runs)?;
+    let records: Result<Vec<Record>, _> = args.run.iter().map(|run| notebook.show(run)).collect();
+    let records = records?;
+    let default = match records.as_slice() {
+        [one] => one.run.dir.join(REPORT),
+        _ => args.runs.join("comparison.html"),
+    };
+    let path = args.output.clone().unwrap_or(default);
+    report::write(&records, &path)?;
+    Ok(path)
+}

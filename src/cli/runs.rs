@@ -1,0 +1,227 @@
+//! `lossc runs`: the lab notebook's runs, listed, shown, compared, removed.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::{Format, Outcome, output};
+use crate::record::{Notebook, Record, RecordError, Run};
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+    /// Folder of the runs.
+    #[arg(long, value_name = "DIR", default_value = "runs", global = true)]
+    runs: PathBuf,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t, global = true)]
+    format: Format,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// All runs, newest first.
+    List,
+    /// A run: its spec, program, versions, data and figures.
+    Show {
+        /// Its identifier, its last digits, or `latest`.
+        run: String,
+    },
+    /// What differs between two runs: spec, program, data, versions, figures.
+    Diff {
+        /// The one.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// Forgets runs and deletes their folders.
+    Rm {
+        /// Their identifiers.
+        #[arg(required = true)]
+        run: Vec<String>,
+    },
+}
+
+/// Does what is asked.
+pub fn run(args: &Args) -> Outcome {
+    match act(args) {
+        Ok(text) => {
+            output::line(&text);
+            Outcome::Done
+        }
+        Err(error) => {
+            output::complain(&format!("error: {error}"));
+            Outcome::Fault
+        }
+    }
+}
+
+fn act(args: &Args) -> Result<String, RecordError> {
+    let notebook = Notebook::open_existing(&args.runs)?;
+    let json = args.format == Format::Json;
+    let Some(notebook) = notebook else {
+        return match args.action {
+            Action::List if json => Ok("[]".into()),
+            Action::List => Ok(format!("no runs in {}", args.runs.display())),
+            // `find` on a folder without a store names the folder.
+            _ => Notebook::open(&args.runs).and_then(|n| n.find("latest")).map(|_| String::new()),
+        };
+    };
+    match &args.action {
+        Action::List if json => Ok(json!(notebook.list()?).to_string()),
+        Action::List => Ok(table(&notebook.list()?)),
+        Action::Show { run } if json => Ok(record_json(&notebook.show(run)?).to_string()),
+        Action::Show { run } => Ok(shown(&notebook.show(run)?)),
+        Action::Diff { first, second } => {
+            let (a, b) = (notebook.show(first)?, notebook.show(second)?);
+            let changes = differences(&a, &b);
+            Ok(if json {
+                json!({"first": a.run.id, "second": b.run.id, "changes": changes.iter().map(Change::json).collect::<Vec<_>>()}).to_string()
+            } else {
+                changes_text(&a, &b, &changes)
+            })
+        }
+        Action::Rm { run } => {
+            let removed: Result<Vec<Run>, RecordError> = run.iter().map(|run| notebook.remove(run)).collect();
+            let ids: Vec<String> = removed?.into_iter().map(|run| run.id).collect();
+            Ok(if json { json!({"removed": ids}).to_string() } else { format!("removed {}", ids.join(", ")) })
+        }
+    }
+}
+
+fn table(runs: &[Run]) -> String {
+    if runs.is_empty() {
+        return "no runs yet".into();
+    }
+    let wide = runs.iter().map(|run| run.id.chars().count()).max().unwrap_or(0);
+    let line = |run: &Run| {
+        let figures = ["test", "valid", "train"].iter().find_map(|split| {
+            let metrics = run.scores.splits().find(|(name, _)| name == split)?.1;
+            let shown: Vec<String> = metrics.iter().take(4).map(|(name, x)| format!("{name} {x:.4}")).collect();
+            Some(format!("{split}: {}", shown.join("  ")))
+        });
+        let id = format!("{:wide$}", run.id);
+        format!("{id}  {:11}  {:>7.1} s  {}", run.status.word(), run.seconds, figures.unwrap_or_default())
+    };
+    runs.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn record_json(record: &Record) -> Value {
+    let mut value = json!(record.run);
+    if let Some(map) = value.as_object_mut() {
+        map.insert("spec".into(), json!(record.spec_text));
+        map.insert("program".into(), json!(record.program_text));
+        map.insert("seed".into(), json!(record.seed));
+        map.insert("data".into(), json!(record.data));
+        map.insert("versions".into(), json!(record.versions));
+    }
+    value
+}
+
+fn shown(record: &Record) -> String {
+    let run = &record.run;
+    let mut text = format!(
+        "{}\n  {}, started {}, {:.1} s, {} steps, {} epochs\n  {}\n",
+        run.id,
+        run.status,
+        run.started,
+        run.seconds,
+        run.steps,
+        run.epochs,
+        run.dir.display()
+    );
+    if let Some(message) = &run.message {
+        text += &format!("  {message}\n");
+    }
+    for (split, figures) in run.scores.splits() {
+        let figures: Vec<String> = figures.iter().map(|(name, x)| format!("{name} {x:.4}")).collect();
+        text += &format!("  {split:6} {}\n", figures.join("  "));
+    }
+    for (name, version) in &record.versions {
+        text += &format!("  {name}: {version}\n");
+    }
+    for file in &record.data {
+        text += &format!("  {} ({} bytes, sha256 {})\n", file.path, file.bytes, file.sha256);
+    }
+    let indent = |body: &str| body.trim_end().lines().map(|line| format!("    {line}\n")).collect::<String>();
+    text += &format!("program:\n{}spec:\n{}", indent(&record.program_text), indent(&record.spec_text));
+    text.trim_end().to_owned()
+}
+
+/// One thing that differs.
+struct Change {
+    what: String,
+    first: String,
+    second: String,
+}
+
+impl Change {
+    fn json(&self) -> Value {
+        json!({"what": self.what, "first": self.first, "second": self.second})
+    }
+}
+
+fn differences(a: &Record, b: &Record) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut compare = |what: String, first: String, second: String| {
+        if first != second {
+            changes.push(Change { what, first, second });
+        }
+    };
+    lines(&mut compare, "program", &a.program_text, &b.program_text);
+    lines(&mut compare, "spec", &a.spec_text, &b.spec_text);
+    let keys: std::collections::BTreeSet<&String> = a.versions.keys().chain(b.versions.keys()).collect();
+    for key in keys {
+        let of = |record: &Record| record.versions.get(key).cloned().unwrap_or_default();
+        compare(key.clone(), of(a), of(b));
+    }
+    let files: std::collections::BTreeSet<&String> = a.data.iter().chain(&b.data).map(|file| &file.path).collect();
+    for path in files {
+        let of = |record: &Record| {
+            record.data.iter().find(|f| f.path == *path).map_or_else(String::new, |f| f.sha256.clone())
+        };
+        compare(path.clone(), of(a), of(b));
+    }
+    let mut scores: Vec<(String, String)> = Vec::new();
+    for record in [a, b] {
+        for (split, figures) in record.run.scores.splits() {
+            for (name, _) in figures {
+                let key = (split.to_owned(), name.clone());
+                if !scores.contains(&key) {
+                    scores.push(key);
+                }
+            }
+        }
+    }
+    for (split, metric) in scores {
+        let of = |record: &Record| record.run.scores.get(&split, &metric).map_or_else(String::new, |x| format!("{x}"));
+        compare(format!("{split} {metric}"), of(a), of(b));
+    }
+    changes
+}
+
+/// Lines that only one of two texts has.
+fn lines(compare: &mut impl FnMut(String, String, String), what: &str, a: &str, b: &str) {
+    let only = |x: &str, y: &str| {
+        x.lines().filter(|line| !y.lines().any(|other| other == *line)).collect::<Vec<_>>().join("\n")
+    };
+    compare(what.to_owned(), only(a, b), only(b, a));
+}
+
+fn changes_text(a: &Record, b: &Record, changes: &[Change]) -> String {
+    if changes.is_empty() {
+        return format!("{} and {} are the same", a.run.id, b.run.id);
+    }
+    let mut text = format!("- {}\n+ {}\n", a.run.id, b.run.id);
+    for change in changes {
+        text += &format!("{}\n", change.what);
+        for (sign, side) in [("-", &change.first), ("+", &change.second)] {
+            for line in side.lines() {
+                text += &format!("  {sign} {line}\n");
+            }
+        }
+    }
+    text.trim_end().to_owned()
+}

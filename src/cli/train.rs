@@ -1,0 +1,181 @@
+//! `lossc train`: a network from a spec.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Map, Value, json};
+
+use super::{Format, Outcome, output};
+use crate::train::errors::TrainError;
+use crate::train::progress::Progress;
+use crate::train::run::{self, REPORT, Request};
+use crate::train::spec::SpecErrors;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The spec (YAML).
+    #[arg(value_name = "SPEC", required_unless_present = "resume")]
+    spec: Option<PathBuf>,
+    /// Changes a value of the spec: `--set train.epochs=5`.
+    #[arg(long = "set", value_name = "KEY.PATH=V")]
+    sets: Vec<String>,
+    /// Folder of the runs.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    runs: PathBuf,
+    /// Goes on with a run that was interrupted: its identifier, its last digits, or `latest`.
+    #[arg(long, value_name = "RUN")]
+    resume: Option<String>,
+    /// Threads; by default all cores.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Becomes true at the first Ctrl-C.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Trains.
+pub fn run(args: &Args, quiet: bool) -> Outcome {
+    let handler = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            // The second one means it; the checkpoint is there.
+            std::process::exit(130);
+        }
+    });
+    if let Err(error) = handler {
+        output::complain(&format!("warning: Ctrl-C will not end the training cleanly: {error}"));
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let outcome = run::train(Request {
+        spec: args.spec.clone(),
+        sets: args.sets.clone(),
+        runs: args.runs.clone(),
+        resume: args.resume.clone(),
+        threads: args.threads.map_or(cores, usize::from),
+        progress: Progress::new(quiet),
+        interrupt: &INTERRUPTED,
+    });
+    match outcome {
+        Ok(outcome) => {
+            print(&outcome, args.format, quiet);
+            Outcome::Done
+        }
+        Err(error) => {
+            fault(&error, args.format);
+            Outcome::Fault
+        }
+    }
+}
+
+fn print(outcome: &run::Outcome, format: Format, quiet: bool) {
+    match format {
+        Format::Json => output::line(&json(outcome).to_string()),
+        Format::Human => output::line(&human(outcome)),
+    }
+    if let Some(message) = outcome.ending.message().filter(|_| !quiet) {
+        output::complain(message);
+    }
+}
+
+fn json(outcome: &run::Outcome) -> Value {
+    let mut line = serde_json::to_value(&outcome.run).unwrap_or_else(|_| json!({}));
+    let params: Map<String, Value> = outcome
+        .figures
+        .params
+        .iter()
+        .map(|(name, values)| {
+            let numbers: Vec<Value> = values.iter().map(|&x| output::number(x)).collect();
+            (
+                name.clone(),
+                if numbers.len() == 1 {
+                    numbers.into_iter().next().unwrap_or(Value::Null)
+                } else {
+                    Value::Array(numbers)
+                },
+            )
+        })
+        .collect();
+    let mut baselines = Map::new();
+    for baseline in &outcome.figures.baselines {
+        let split = baselines.entry(baseline.split.clone()).or_insert_with(|| json!({}));
+        if let Some(split) = split.as_object_mut() {
+            let model = split.entry(baseline.name.clone()).or_insert_with(|| json!({}));
+            if let Some(model) = model.as_object_mut() {
+                model.insert(baseline.metric.clone(), output::number(baseline.value));
+            }
+        }
+    }
+    if let Some(line) = line.as_object_mut() {
+        line.insert("params".into(), Value::Object(params));
+        line.insert("baselines".into(), Value::Object(baselines));
+        line.insert("report".into(), json!(outcome.run.dir.join(REPORT)));
+    }
+    line
+}
+
+fn human(outcome: &run::Outcome) -> String {
+    let run = &outcome.run;
+    let mut text =
+        format!("{}: {}, {} steps, {} epochs, {:.1} s\n", run.id, run.status, run.steps, run.epochs, run.seconds);
+    for (split, figures) in outcome.figures.scores.splits() {
+        let figures: Vec<String> = figures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+        text += &format!("  {split:6} {}\n", figures.join("  "));
+    }
+    for baseline in &outcome.figures.baselines {
+        text += &format!("  {:6} {} {:.4} ({})\n", baseline.split, baseline.metric, baseline.value, baseline.name);
+    }
+    for (name, values) in &outcome.figures.params {
+        let shown: Vec<String> = values.iter().take(8).map(|x| format!("{x:.4}")).collect();
+        let more = if values.len() > 8 { format!(" … ({} in all)", values.len()) } else { String::new() };
+        text += &format!("  {name} = {}{more}\n", shown.join(" "));
+    }
+    text + &format!("report: {}", run.dir.join(REPORT).display())
+}
+
+/// Says what is wrong: for people on stderr; as JSON also on stdout.
+pub fn fault(error: &TrainError, format: Format) {
+    match error {
+        TrainError::Spec(errors) => spec_errors(errors, format),
+        TrainError::Program { source_text, diagnostics } => match format {
+            Format::Human => output::diagnostics(source_text, diagnostics),
+            Format::Json => output::line(&super::check::failure(source_text, diagnostics).to_string()),
+        },
+        other => {
+            output::complain(&format!("error: {other}"));
+            if format == Format::Json {
+                output::line(&json!({"error": other.to_string()}).to_string());
+            }
+        }
+    }
+}
+
+/// A spec's mistakes, text by text.
+fn spec_errors(errors: &SpecErrors, format: Format) {
+    let of = |at: usize| -> Vec<_> {
+        errors.diagnostics.iter().filter(|(text, _)| *text == at).map(|(_, d)| d.clone()).collect()
+    };
+    match format {
+        Format::Human => {
+            for (at, source) in errors.texts.iter().enumerate() {
+                output::diagnostics(source, &of(at));
+            }
+        }
+        Format::Json => {
+            let all: Vec<Value> = errors
+                .diagnostics
+                .iter()
+                .filter_map(|(at, diagnostic)| {
+                    let source = errors.texts.get(*at)?;
+                    let mut value = output::diagnostic(source, diagnostic);
+                    value.as_object_mut()?.insert("file".into(), json!(source.name));
+                    Some(value)
+                })
+                .collect();
+            let file = errors.texts.first().map_or("", |source| source.name.as_str());
+            output::line(&json!({"file": file, "diagnostics": all}).to_string());
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! A training from a spec to a finished run in the notebook, new or resumed.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use serde::{Deserialize, Serialize};
+
+use super::bridge::LossKernel;
+use super::checkpoint::{self, write_atomically};
+use super::errors::{Result, TrainError};
+use super::finale::{Figures, Reference, finale};
+use super::fit::{Ending, Fit, Plan, State};
+use super::measure::Meter;
+use super::network::Weights;
+use super::progress::{Display, Progress};
+use super::setup::{Setup, read_file, term_kinds};
+use super::spec::Spec;
+use super::step::{Trainer, TrainerConfig};
+use crate::compile::{Program, differentiable};
+use crate::data::options::Part;
+use crate::data::{FileHash, Fitted};
+use crate::explain;
+use crate::record::{DataFile, NewRun, Notebook, Record, Run, RunHandle, Scores, Status, versions};
+use crate::report;
+use crate::sema::{self, Options};
+use crate::source::Source;
+
+/// File in a run's folder from which `--resume` goes on.
+pub const CHECKPOINT: &str = "checkpoint.safetensors";
+/// File with what preparation learned from the training rows.
+pub const FITTED: &str = "fitted.json";
+/// The run's page.
+pub const REPORT: &str = "report.html";
+/// File with what the spec's text alone does not say.
+pub const ORIGIN: &str = "origin.json";
+
+/// What is to be trained, and how it is shown.
+pub struct Request<'a> {
+    /// The spec's file; may be left out when resuming.
+    pub spec: Option<PathBuf>,
+    /// `--set` overrides.
+    pub sets: Vec<String>,
+    /// Folder of the runs.
+    pub runs: PathBuf,
+    /// The run to resume.
+    pub resume: Option<String>,
+    /// Threads.
+    pub threads: usize,
+    /// What a person sees.
+    pub progress: Progress,
+    /// Becomes true when training should stop.
+    pub interrupt: &'a AtomicBool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The run's summary.
+    pub run: Run,
+    /// Its figures; empty when it had ended before.
+    pub figures: Figures,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// Where a run came from: what its spec's text does not say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The spec's name, as messages show it.
+    pub spec: String,
+    /// Absolute path of the folder that the spec's paths start from.
+    pub folder: PathBuf,
+    /// The overrides.
+    pub sets: Vec<String>,
+    /// Threads.
+    pub threads: usize,
+    /// Training rows: what the program's `rows` is.
+    pub train_rows: usize,
+}
+
+/// Trains.
+///
+/// # Errors
+/// Everything that is wrong with spec, program and data; a step that failed; a store that cannot be written.
+pub fn train(request: Request<'_>) -> Result<Outcome> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads.max(1)).build();
+    let pool = pool.map_err(|error| TrainError::Internal(error.to_string()))?;
+    let runs = request.runs.clone();
+    let outcome = pool.install(|| match request.resume.clone() {
+        Some(wanted) => resumed(request, &wanted),
+        None => fresh(request),
+    })?;
+    let record = Notebook::open(runs)?.show(&outcome.run.id)?;
+    report::write(&[record], &outcome.run.dir.join(REPORT))?;
+    Ok(outcome)
+}
+
+fn fresh(request: Request<'_>) -> Result<Outcome> {
+    let path = request.spec.clone().ok_or_else(|| TrainError::Refused("name a spec, or a run to resume".into()))?;
+    let bytes = read_file(&path)?;
+    let name = path.to_string_lossy();
+    let spec = Spec::read(&name, &bytes, &request.sets)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let setup = Setup::new(spec, folder)?;
+    let notebook = Notebook::open(&request.runs)?;
+    let origin = Origin {
+        spec: name.clone().into_owned(),
+        folder: std::path::absolute(folder).map_err(|source| TrainError::Read { path: folder.to_owned(), source })?,
+        sets: request.sets.clone(),
+        threads: request.threads,
+        train_rows: setup.feed.rows(Part::Train).len(),
+    };
+    let reference = Reference::read(&setup)?;
+    let run = notebook.begin(&new_run(&setup, &path, &request))?;
+    write_json(&run.dir().join(ORIGIN), &origin)?;
+    write_json(&run.dir().join(FITTED), &setup.feed.data().fitted)?;
+    Session { setup, reference, run, request, restored: None }.run()
+}
+
+fn new_run(setup: &Setup, path: &Path, request: &Request<'_>) -> NewRun {
+    let settings = &setup.spec.settings;
+    let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
+    let source = &setup.compiled.source;
+    let file = Path::new(&source.name).file_name().map(|name| name.to_string_lossy().into_owned());
+    let mut versions = versions();
+    versions.insert("threads".into(), request.threads.to_string());
+    if !request.sets.is_empty() {
+        versions.insert("--set".into(), request.sets.join(" "));
+    }
+    NewRun {
+        name: settings.name.clone().unwrap_or(stem),
+        spec_text: setup.spec.text().to_owned(),
+        program_text: source.text.to_string(),
+        program_name: file.filter(|name| name.ends_with(".loss")).unwrap_or_else(|| "program.loss".into()),
+        derivation_html: derivation(setup),
+        data: setup.feed.data().files.iter().map(data_file).collect(),
+        versions,
+        seed: settings.seed,
+        started: jiff::Timestamp::now(),
+    }
+}
+
+/// The derivation of the program as it stands, without the links of training; empty when names are only bound by heads.
+fn derivation(setup: &Setup) -> String {
+    let source = &setup.compiled.source;
+    let analysis = sema::analyze(source, &setup.loader(), &Options::default());
+    if !analysis.is_ok() {
+        return String::new();
+    }
+    let wrt = differentiable(&analysis.hir);
+    let document =
+        Program::compile(analysis.hir, &wrt).and_then(|program| explain::derivation(&program, source.text.trim()));
+    let mathml = |latex: &str| report::mathml::block(latex).ok();
+    document.map_or_else(|_| String::new(), |document| explain::render::html(&document, &mathml))
+}
+
+fn data_file(file: &FileHash) -> DataFile {
+    DataFile { path: file.path.clone(), sha256: file.sha256.clone(), bytes: file.bytes }
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_vec_pretty(value).map_err(|error| TrainError::Internal(error.to_string()))?;
+    Ok(write_atomically(path, &text)?)
+}
+
+/// Reads a file of a run's folder.
+///
+/// # Errors
+/// It is not there, or damaged.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = read_file(path)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| TrainError::Refused(format!("{} does not read back: {error}", path.display())))
+}
+
+/// A recorded run's spec, as it was read then.
+///
+/// # Errors
+/// The record is damaged.
+pub fn recorded_spec(record: &Record) -> Result<(Spec, Origin)> {
+    let origin: Origin = read_json(&record.run.dir.join(ORIGIN))?;
+    let spec = Spec::read(&origin.spec, record.spec_text.as_bytes(), &origin.sets)?;
+    Ok((spec, origin))
+}
+
+/// What preparation learned for a recorded run.
+///
+/// # Errors
+/// The record is damaged.
+pub fn recorded_fit(record: &Record) -> Result<Fitted> {
+    read_json(&record.run.dir.join(FITTED))
+}
+
+fn resumed(request: Request<'_>, wanted: &str) -> Result<Outcome> {
+    let notebook = Notebook::open(&request.runs)?;
+    let record = notebook.show(wanted)?;
+    if record.run.status == Status::Done {
+        let figures = Figures { scores: record.run.scores.clone(), ..Figures::default() };
+        return Ok(Outcome { run: record.run, figures, ending: Ending::Complete });
+    }
+    if !request.sets.is_empty() {
+        let message = "a resumed run keeps its settings: leave out `--set`, or start a new run";
+        return Err(TrainError::Refused(message.into()));
+    }
+    let (spec, origin) = recorded_spec(&record)?;
+    if let Some(path) = &request.spec
+        && read_file(path)? != record.spec_text.as_bytes()
+    {
+        let message = format!("{} has changed since `{}` began: start a new run", path.display(), record.run.id);
+        return Err(TrainError::Refused(message));
+    }
+    let source = Source::new(record.program_name.as_str(), record.program_text.as_str());
+    let setup = Setup::with_program(spec, &origin.folder, source)?;
+    let files: Vec<DataFile> = setup.feed.data().files.iter().map(data_file).collect();
+    if let Some(changed) = files.iter().find(|file| !record.data.contains(file)) {
+        let message = format!("{} has changed since `{}` began: start a new run", changed.path, record.run.id);
+        return Err(TrainError::Refused(message));
+    }
+    let reference = Reference::read(&setup)?;
+    let path = record.run.dir.join(CHECKPOINT);
+    let mut trainer = trainer(&setup, &request)?;
+    let restored = if path.is_file() { Some(checkpoint::load(&mut trainer.1, &path)?) } else { None };
+    let state: State = match &restored {
+        Some(restored) => serde_json::from_value(restored.extra.clone())
+            .map_err(|error| TrainError::Refused(format!("{}: {error}", path.display())))?,
+        None => State::default(),
+    };
+    let run = notebook.resume(&record.run.id, trainer.1.steps())?;
+    let best = restored.and_then(|restored| restored.best);
+    Session { setup, reference, run, request, restored: Some((trainer.1, state, best)) }.run()
+}
+
+/// The plan of a run, and a trainer before its first step.
+fn trainer(setup: &Setup, request: &Request<'_>) -> Result<(Plan, Trainer)> {
+    let settings = &setup.spec.settings;
+    let plan = Plan::new(&setup.feed, settings.train.length)?;
+    let config = TrainerConfig {
+        optimiser: settings.optimizer,
+        schedule: settings.schedule.over(plan.steps),
+        clip_norm: settings.train.clip_norm,
+        ema: settings.train.ema,
+        seed: settings.seed,
+        threads: request.threads,
+    };
+    let network = setup.fresh_network()?;
+    Ok((plan, Trainer::new(network, setup.binding.clone(), config)?))
+}
+
+/// A run that has begun.
+struct Session<'a> {
+    setup: Setup,
+    reference: Reference,
+    run: RunHandle,
+    request: Request<'a>,
+    restored: Option<(Trainer, State, Option<Weights>)>,
+}
+
+impl Session<'_> {
+    fn run(self) -> Result<Outcome> {
+        let Session { setup, reference, mut run, request, restored } = self;
+        match drive(&setup, &reference, &mut run, request, restored) {
+            Ok((ending, figures)) => {
+                let status = match ending {
+                    Ending::Complete | Ending::EarlyStop => Status::Done,
+                    Ending::Interrupted | Ending::TimeLimit => Status::Interrupted,
+                };
+                let run = run.finish(status, &figures.scores, ending.message())?;
+                Ok(Outcome { run, figures, ending })
+            }
+            Err(error) => {
+                run.finish(Status::Failed, &Scores::new(), Some(&error.to_string()))?;
+                Err(error)
+            }
+        }
+    }
+}
+
+fn drive(
+    setup: &Setup,
+    reference: &Reference,
+    run: &mut RunHandle,
+    request: Request<'_>,
+    restored: Option<(Trainer, State, Option<Weights>)>,
+) -> Result<(Ending, Figures)> {
+    let terms = term_kinds(&setup.compiled.program, &setup.loss);
+    let meter = Meter {
+        feed: &setup.feed,
+        loss: &setup.loss,
+        binding: &setup.binding,
+        terms: &terms,
+        threads: request.threads,
+    };
+    let (plan, new) = trainer(setup, &request)?;
+    let initial = new.network().weights();
+    let (trainer, state, best) = restored.unwrap_or((new, State::default(), None));
+    let display = Display::new(request.progress, setup.loss.terms(), plan.steps, trainer.steps());
+    display.say(&setup.feed.data().summary.to_string());
+    let mut fit = Fit {
+        trainer,
+        meter,
+        options: &setup.spec.settings.train,
+        checkpoint: run.dir().join(CHECKPOINT),
+        run,
+        display,
+        interrupt: request.interrupt,
+        state,
+        best,
+    };
+    let ending = fit.run(plan);
+    fit.display.finish();
+    let ending = ending?;
+    let chosen = fit.chosen();
+    let Fit { mut trainer, run, .. } = fit;
+    let network = trainer.network_mut();
+    network.set_weights(&chosen).map_err(|error| TrainError::Internal(error.to_string()))?;
+    checkpoint::save_weights(network, &chosen, &run.weights_path())?;
+    let figures = finale(setup, &meter, network, reference, &initial, run)?;
+    Ok((ending, figures))
+}

@@ -1,0 +1,257 @@
+//! Trainings end to end, on small tables whose truth is known.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::errors::TrainError;
+use super::fit::Ending;
+use super::progress::Progress;
+use super::run::{Outcome, Request, train};
+use crate::record::{Notebook, Status};
+
+/// Uniform on [0, 1), by SplitMix64.
+struct Uniform(u64);
+
+impl Uniform {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A Poisson count by multiplication of uniforms (Knuth).
+    fn poisson(&mut self, mean: f64) -> u32 {
+        let (limit, mut product, mut count) = ((-mean).exp(), 1.0, 0);
+        loop {
+            product *= self.next();
+            if product <= limit {
+                return count;
+            }
+            count += 1;
+        }
+    }
+
+    fn normal(&mut self) -> f64 {
+        (-2.0 * (1.0 - self.next()).ln()).sqrt() * (std::f64::consts::TAU * self.next()).cos()
+    }
+}
+
+/// A folder with counts whose log rate is 0.4 + a − 0.6·b, and a spec that can learn it.
+fn counts(folder: &Path, rows: usize) {
+    let mut random = Uniform(3);
+    let mut csv = String::from("a,b,k[0],k[1]\n");
+    for _ in 0..rows {
+        let (a, b) = (random.next() * 2.0 - 1.0, random.next() * 2.0 - 1.0);
+        let rate = (0.4 + a - 0.6 * b).exp();
+        csv += &format!("{a},{b},{},{}\n", random.poisson(rate), random.poisson(2.0));
+    }
+    fs::write(folder.join("counts.csv"), csv).unwrap();
+    fs::write(folder.join("counts.loss"), "data k : count[N]\npredict η : real[N]\nspikes: poisson(k | exp(η))\n")
+        .unwrap();
+    let spec = "\
+loss: counts.loss
+seed: 4
+data:
+  table: counts.csv
+  inputs: [a, b]
+  split: {valid: 0.2, test: 0.2}
+network: [{dense: 8}, tanh, {dropout: 0.05}]
+heads: {η: mean}
+optimizer: {adamw: {lr: 0.01}}
+schedule: {cosine: {warmup: 5}}
+train: {epochs: 6, batch: 32, clip_norm: 5, ema: 0.9, early_stop: 10}
+metrics: [nll, bits_per_spike, pseudo_r2, rmse, dispersion, baselines]
+";
+    fs::write(folder.join("counts.yaml"), spec).unwrap();
+}
+
+fn request<'a>(folder: &Path, runs: &str, interrupt: &'a AtomicBool) -> Request<'a> {
+    Request {
+        spec: Some(folder.join("counts.yaml")),
+        sets: Vec::new(),
+        runs: folder.join(runs),
+        resume: None,
+        threads: 2,
+        progress: Progress::Silent,
+        interrupt,
+    }
+}
+
+fn weights(outcome: &Outcome) -> Vec<u8> {
+    fs::read(outcome.run.dir.join("weights.safetensors")).unwrap()
+}
+
+#[test]
+fn a_rate_is_learned_and_everything_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    counts(folder.path(), 3000);
+    let go = AtomicBool::new(false);
+    let mut wanted = request(folder.path(), "runs", &go);
+    wanted.sets = vec!["train.epochs=20".into(), "train.early_stop=100".into()];
+    let outcome = train(wanted).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((outcome.ending, outcome.run.status), (Ending::Complete, Status::Done));
+    let scores = &outcome.figures.scores;
+    // The rate varies by a factor of e^1.6 either way: a model that knows it gains a good tenth of a bit on unit 0.
+    let bits = scores.get("test", "bits_per_spike").unwrap();
+    assert!(bits > 0.05, "{scores:?}");
+    let baseline = |name: &str, metric: &str| {
+        let found = outcome.figures.baselines.iter().find(|b| b.name == name && b.metric == metric);
+        found.unwrap_or_else(|| panic!("{name} {metric}")).value
+    };
+    let nll = scores.get("test", "nll").unwrap();
+    // Bits are the gain in nll by their definition: rows · Δnll / (events · ln 2), so the two figures must agree.
+    assert!(nll < baseline("constant rate", "nll"));
+    // The best constant prediction of the loss is the constant rate.
+    assert!((baseline("no inputs", "nll") - baseline("constant rate", "nll")).abs() < 2e-3);
+    assert!((scores.get("test", "dispersion").unwrap() - 1.0).abs() < 0.2);
+    assert!(scores.get("test", "pseudo_r2").unwrap() > 0.05);
+    let notebook = Notebook::open(folder.path().join("runs")).unwrap();
+    let record = notebook.show("latest").unwrap();
+    assert_eq!(record.run.scores.get("test", "nll"), Some(nll));
+    assert!(record.history.iter().any(|s| s.split == "valid" && s.metric == "loss" && s.points.len() == 20));
+    assert_eq!(record.data.len(), 1);
+    assert!(record.artifact::<crate::record::CountDiagnostics>("counts").unwrap().is_some());
+}
+
+/// Interrupts once `steps` batches are in the history.
+fn interrupted(folder: &Path, runs: &str, after: std::time::Duration) -> Outcome {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(after);
+            stop.store(true, Ordering::Relaxed);
+        });
+        train(request(folder, runs, &stop)).unwrap_or_else(|error| panic!("{error}"))
+    })
+}
+
+#[test]
+fn a_resumed_run_ends_with_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    counts(folder.path(), 1500);
+    let go = AtomicBool::new(false);
+    let whole = train(request(folder.path(), "whole", &go)).unwrap();
+    let mut met_an_interruption = false;
+    for (i, millis) in [0, 3, 15, 40].into_iter().enumerate() {
+        let runs = format!("parts{i}");
+        let first = interrupted(folder.path(), &runs, std::time::Duration::from_millis(millis));
+        met_an_interruption |= first.ending == Ending::Interrupted;
+        if first.ending == Ending::Interrupted {
+            assert_eq!(first.run.status, Status::Interrupted);
+            assert!(first.figures.scores.get("test", "nll").is_some(), "an interrupted run is usable");
+        }
+        let mut again = request(folder.path(), &runs, &go);
+        again.spec = None;
+        again.resume = Some("latest".into());
+        let second = train(again).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(weights(&second), weights(&whole));
+        assert_eq!(second.figures.scores, whole.figures.scores);
+        let history = |outcome: &Outcome| fs::read_to_string(outcome.run.dir.join("metrics.csv")).unwrap();
+        assert_eq!(history(&second), history(&whole));
+    }
+    assert!(met_an_interruption);
+}
+
+#[test]
+fn the_thread_count_does_not_change_the_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    counts(folder.path(), 600);
+    let go = AtomicBool::new(false);
+    let run = |threads: usize, runs: &str| {
+        train(Request { threads, ..request(folder.path(), runs, &go) }).unwrap_or_else(|error| panic!("{error}"))
+    };
+    assert_eq!(weights(&run(1, "one")), weights(&run(2, "two")));
+}
+
+#[test]
+fn a_spread_and_a_learned_parameter_come_out_on_their_natural_scale() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut random = Uniform(9);
+    let mut csv = String::from("u,x,w\n");
+    for _ in 0..2000 {
+        let u = random.next() * 2.0 - 1.0;
+        csv += &format!("{u},{},{}\n", 2.0 * u + 1.0 + 0.5 * random.normal(), 0.0);
+    }
+    fs::write(folder.path().join("line.csv"), csv).unwrap();
+    fs::write(
+        folder.path().join("counts.yaml"),
+        "program: \"predict μ : real; param σ : positive = 2; normal(x | μ, σ)\"\n\
+         data: {table: line.csv, inputs: u, split: {valid: 0.1, test: 0.2}}\n\
+         optimizer: {adam: {lr: 0.03}}\n\
+         train: {epochs: 30, batch: 64}\n\
+         metrics: [rmse, calibration]\n",
+    )
+    .unwrap();
+    let go = AtomicBool::new(false);
+    let outcome = train(request(folder.path(), "runs", &go)).unwrap_or_else(|error| panic!("{error}"));
+    let (name, values) = &outcome.figures.params[0];
+    assert_eq!(name, "σ");
+    assert!((values[0] - 0.5).abs() < 0.05, "{values:?}");
+    let scores = &outcome.figures.scores;
+    // Entropy of a normal with σ = 0.5: ½·log(2πe) + log 0.5 = 0.7258.
+    assert!((scores.get("test", "nll").unwrap() - 0.7258).abs() < 0.08, "{scores:?}");
+    assert!((scores.get("test", "rmse").unwrap() - 0.5).abs() < 0.05);
+    assert!((scores.get("test", "coverage_0.9").unwrap() - 0.9).abs() < 0.05);
+}
+
+fn refusal(spec: &str, files: &[(&str, &str)]) -> TrainError {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("counts.yaml"), spec).unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let go = AtomicBool::new(false);
+    let error = train(request(folder.path(), "runs", &go)).expect_err("a refusal");
+    assert!(!folder.path().join("runs").exists(), "nothing may be recorded of a run that never began");
+    error
+}
+
+const LINE: (&str, &str) = ("line.csv", "u,x\n0,1\n1,3\n2,5\n3,7\n");
+
+#[test]
+fn what_does_not_agree_is_refused_before_training() {
+    let unbound = refusal("program: \"normal(x | μ, softplus(s))\"\ndata: {table: line.csv, inputs: u}\n", &[LINE]);
+    let text = unbound.to_string();
+    assert!(text.contains("`μ`") && text.contains("`s`") && text.contains("heads: {s: …}"), "{text}");
+    let spec = "program: \"normal(x | μ, 1)\"\ndata: {table: line.csv, inputs: u}\nheads: {mu: zero, nu: zero}\n";
+    let unknown = refusal(spec, &[LINE]).to_string();
+    assert!(unknown.contains("counts.yaml:3:19: error[S0014]: the program predicts no `nu`"), "{unknown}");
+    let spec = "program: \"normal(x | μ, 1)\"\ndata: {table: line.csv, inputs: u}\nheads: {μ: zero}\nnetwork: [flatten, {max_pool: 2}]\n";
+    let shape = refusal(spec, &[LINE]).to_string();
+    assert!(shape.contains("counts.yaml:4:"), "{shape}");
+    let spec = "program: \"normal(x | μ, 1)\"\ndata: {table: line.csv, inputs: u}\nheads: {μ: zero}\nmetrics: [bits_per_spike]\n";
+    let metric = refusal(spec, &[LINE]).to_string();
+    assert!(metric.contains("no density of counts"), "{metric}");
+    let spec = "program: \"normal(x | μ, s)\"\ndata: {table: line.csv, inputs: u}\nheads: {μ: zero, s: zero}\n";
+    assert!(matches!(refusal(spec, &[LINE]), TrainError::Program { .. }));
+    let spec = "program: \"normal(x | μ, 1)\"\ndata: {table: line.csv, inputs: v}\nheads: {μ: zero}\n";
+    assert!(matches!(refusal(spec, &[LINE]), TrainError::Data(_)));
+    let missing = refusal("loss: none.loss\ndata: {table: line.csv, inputs: u}\n", &[LINE]).to_string();
+    assert!(missing.contains("none.loss"), "{missing}");
+}
+
+#[test]
+fn a_loss_that_is_not_finite_names_the_row_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String = (0..40).map(|i| format!("{i},{}\n", if i == 17 { 3.0e38 } else { 1.0 })).collect();
+    fs::write(folder.path().join("line.csv"), format!("u,x\n{rows}")).unwrap();
+    let spec =
+        "program: \"predict μ : real; normal(x | μ, 1)\"\ndata: {table: line.csv, inputs: u}\ntrain: {batch: 8}\n";
+    fs::write(folder.path().join("counts.yaml"), spec).unwrap();
+    let go = AtomicBool::new(false);
+    let error = train(request(folder.path(), "runs", &go)).expect_err("the loss overflows").to_string();
+    assert!(error.contains("row 18 (line 19)"), "{error}");
+    let notebook = Notebook::open(folder.path().join("runs")).unwrap();
+    let run = notebook.latest().unwrap().unwrap();
+    assert_eq!(run.status, Status::Failed);
+    assert!(run.message.is_some_and(|message| message.contains("line 19")));
+}
+
+/// Where the tests of the examples find them.
+#[allow(dead_code)]
+fn specs() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("specs")
+}

@@ -1,0 +1,426 @@
+//! From a spec and its files to everything that trains: program, data, network, loss.
+//!
+//! The order is that of dependence: the program says what it wants of the data, the data gives the axes their sizes,
+//! the sizes give the heads theirs, and all of them compile the loss. Depends on every lower part of `train`, on the
+//! compiler's facade and on `data`; trains nothing.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::bridge::{Binding, LossKernel};
+use super::errors::{Result, TrainError};
+use super::feed::Feed;
+use super::kernel::TrainLoss;
+use super::network::{Head, HeadInit, InputShape, Network, ParamInit, layers};
+use super::spec::{Finding, HeadStart, Program as ProgramText, Spec};
+use super::start;
+use crate::compile::{Program, axis_key};
+use crate::data::options::TupleKind;
+use crate::data::{Fitted, Folder, Inputs, Intake, Prepared, prepare};
+use crate::diag::{codes, has_errors};
+use crate::evaluate::wanted;
+use crate::ir::graph::{InputRole, ROWS};
+use crate::sema::{self, NameInfo, Options};
+use crate::source::{Loader, Source};
+use crate::syntax::names::canonical;
+
+/// A program ready for training, before any data is read.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Its text.
+    pub source: Source,
+    /// The compiled program, its predictions and parameters behind their links.
+    pub program: Program,
+    /// Values of constants by canonical name.
+    pub constants: BTreeMap<String, Vec<f64>>,
+}
+
+/// Everything that trains.
+#[derive(Debug)]
+pub struct Setup {
+    /// The spec.
+    pub spec: Spec,
+    /// The folder that its paths start from.
+    pub folder: PathBuf,
+    /// The program.
+    pub compiled: Compiled,
+    /// Batches.
+    pub feed: Feed,
+    /// The loss.
+    pub loss: TrainLoss,
+    /// What one row of the network's input is.
+    pub input: InputShape,
+    /// The heads.
+    pub heads: Vec<Head>,
+    /// The loss's parameters where they start.
+    pub params: Vec<ParamInit>,
+    /// Which head is which predicted name.
+    pub binding: Binding,
+    /// Sizes of axes by canonical name.
+    pub axes: BTreeMap<String, usize>,
+    /// The loss of the best prediction that reads no inputs, where heads start there.
+    pub start: Option<start::Start>,
+}
+
+/// Files beside the spec, for `use`.
+struct Beside(PathBuf);
+
+impl Loader for Beside {
+    fn load(&self, path: &str, from: &str) -> std::result::Result<Source, String> {
+        let folder = Path::new(from).parent().unwrap_or(Path::new(""));
+        let file = self.0.join(folder).join(path);
+        let bytes = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let text = String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8 text", file.display()))?;
+        Ok(Source::new(folder.join(path).to_string_lossy(), text))
+    }
+}
+
+/// Reads a file whole.
+///
+/// # Errors
+/// What the system says, with the path.
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|source| TrainError::Read { path: path.to_owned(), source })
+}
+
+/// The program's text: the file that the spec names, or what stands in the spec.
+///
+/// # Errors
+/// A file that is not there or not text.
+pub fn program_text(spec: &Spec, folder: &Path) -> Result<Source> {
+    match &spec.settings.program {
+        ProgramText::Text(text) => Ok(Source::new("program", text.as_str())),
+        ProgramText::File(path) => {
+            let bytes = read_file(&folder.join(path)).map_err(|error| {
+                let message = format!("the program cannot be read: {error}");
+                TrainError::from(spec.errors(vec![spec.mistake(codes::S0014, "loss", message)]))
+            })?;
+            let text = String::from_utf8(bytes)
+                .map_err(|_| TrainError::Refused(format!("{} is not UTF-8 text", path.display())))?;
+            Ok(Source::new(path.to_string_lossy(), text))
+        }
+    }
+}
+
+/// Compiles the program of a spec for training; `rows` is the number of training rows once it is known.
+///
+/// # Errors
+/// The program's mistakes; names that nothing binds; heads and constants that the program does not have.
+pub fn compile(spec: &Spec, folder: &Path, source: Source, rows: Option<usize>) -> Result<Compiled> {
+    let constants: BTreeMap<String, Vec<f64>> =
+        spec.settings.consts.iter().map(|(name, values)| (canonical(name), values.clone())).collect();
+    let options = options(spec, &constants, rows);
+    let analysis = sema::analyze(&source, &Beside(folder.to_owned()), &options);
+    if has_errors(&analysis.diagnostics) {
+        return Err(TrainError::Program { source_text: source, diagnostics: analysis.diagnostics });
+    }
+    let findings = unbound(spec, &analysis.hir.names, &constants, &options);
+    if !findings.is_empty() {
+        return Err(spec.errors(findings).into());
+    }
+    let learned = |info: &&NameInfo| matches!(info.role, InputRole::Predict | InputRole::Param);
+    let wrt: Vec<_> = analysis.hir.names.iter().filter(learned).map(|info| info.input).collect();
+    let program = Program::compile(analysis.hir, &wrt)?;
+    Ok(Compiled { source, program, constants })
+}
+
+fn options(spec: &Spec, constants: &BTreeMap<String, Vec<f64>>, rows: Option<usize>) -> Options {
+    let mut set: HashMap<String, f64> = constants
+        .iter()
+        .filter_map(|(key, values)| Some((key.clone(), *values.first()?)).filter(|_| values.len() == 1))
+        .collect();
+    set.extend(spec.settings.axes.iter().map(|(name, size)| (canonical(name), *size as f64)));
+    set.extend(rows.map(|rows| ("rows".to_owned(), rows as f64)));
+    let mut roles: HashMap<String, InputRole> =
+        spec.settings.heads.iter().map(|(name, _)| (canonical(name), InputRole::Predict)).collect();
+    for part in tuple_parts(spec) {
+        roles.insert(canonical(&part), InputRole::Predict);
+    }
+    let mut bound: HashSet<String> = spec.settings.data.bind.iter().map(|bind| canonical(&bind.name)).collect();
+    if let Some(TupleKind::Pair { same, .. }) = spec.settings.data.tuples.as_ref().map(|tuples| &tuples.kind) {
+        bound.insert(canonical(same));
+    }
+    for key in &bound {
+        roles.insert(key.clone(), InputRole::Data);
+    }
+    Options { set, roles, bound, raw: true }
+}
+
+/// The predicted names that are one network's outputs for different pictures.
+pub fn tuple_parts(spec: &Spec) -> Vec<String> {
+    match spec.settings.data.tuples.as_ref().map(|tuples| &tuples.kind) {
+        Some(TupleKind::Triplet { anchor, positive, negative }) => {
+            vec![anchor.clone(), positive.clone(), negative.clone()]
+        }
+        Some(TupleKind::Pair { first, second, .. }) => vec![first.clone(), second.clone()],
+        None => Vec::new(),
+    }
+}
+
+/// Names without a value, and entries of the spec without a name.
+fn unbound(spec: &Spec, names: &[NameInfo], constants: &BTreeMap<String, Vec<f64>>, options: &Options) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for info in names.iter().filter(|info| info.key != "rows") {
+        let valueless = info.value.is_none() && !constants.contains_key(&info.key);
+        let message = match info.role {
+            InputRole::Free => format!(
+                "`{0}` of the program is bound to nothing: `heads: {{{0}: …}}` predicts it, `const: {{{0}: 0.2}}` fixes \
+                 it, `bind: {{{0}: column}}` under `data` reads it",
+                info.name
+            ),
+            InputRole::Const if valueless => {
+                format!("the constant `{0}` of the program has no value: `const: {{{0}: …}}`", info.name)
+            }
+            _ => continue,
+        };
+        findings.push(spec.mistake(codes::S0014, "", message));
+    }
+    let tuples = tuple_parts(spec);
+    for (name, path, role, what) in spec
+        .settings
+        .heads
+        .iter()
+        .map(|(name, _)| (name, "heads", InputRole::Predict, "predicts"))
+        .chain(spec.settings.consts.iter().map(|(name, _)| (name, "const", InputRole::Const, "has a constant")))
+    {
+        let known = names.iter().any(|info| info.key == canonical(name) && info.role == role);
+        let is_set = options.set.contains_key(&canonical(name)) && names.iter().any(|i| i.key == canonical(name));
+        if !known && !(role == InputRole::Const && is_set) && !(role == InputRole::Predict && !tuples.is_empty()) {
+            let all: Vec<&str> = names.iter().filter(|info| info.role == role).map(|info| info.name.as_str()).collect();
+            let near = super::spec::nearest(name, all.iter().copied());
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let message = format!("the program {what} no `{name}`{hint}");
+            findings.push(spec.mistake(codes::S0014, &format!("{path}.{name}"), message));
+        }
+    }
+    findings
+}
+
+/// Reads the data that a compiled program wants.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn data(spec: &Spec, folder: &Path, compiled: &Compiled, fitted: Option<&Fitted>) -> Result<Prepared> {
+    let same = match spec.settings.data.tuples.as_ref().map(|tuples| &tuples.kind) {
+        Some(TupleKind::Pair { same, .. }) => Some(canonical(same)),
+        _ => None,
+    };
+    let of_table = |info: &&NameInfo| info.role == InputRole::Data && Some(&info.key) != same.as_ref();
+    let names = compiled.program.hir.names.iter().filter(of_table);
+    let wanted: Vec<_> = names.map(|info| wanted(&compiled.program, info, true)).collect();
+    let axes = spec.settings.axes.iter().map(|(name, size)| (canonical(name), *size)).collect();
+    let loader = Folder::new(folder);
+    Ok(prepare(&Intake::new(&loader), &spec.settings.data, &wanted, &axes, spec.settings.seed, fitted)?)
+}
+
+impl Setup {
+    /// Builds everything from a spec whose paths start at `folder`.
+    ///
+    /// # Errors
+    /// All that can be found wrong together.
+    pub fn new(spec: Spec, folder: &Path) -> Result<Setup> {
+        let source = program_text(&spec, folder)?;
+        Setup::with_program(spec, folder, source)
+    }
+
+    /// The same with the program's text given.
+    ///
+    /// # Errors
+    /// As [`Setup::new`].
+    pub fn with_program(spec: Spec, folder: &Path, source: Source) -> Result<Setup> {
+        let mut compiled = compile(&spec, folder, source, None)?;
+        let prepared = data(&spec, folder, &compiled, None)?;
+        if compiled.program.hir.names.iter().any(|info| info.key == "rows") {
+            compiled = compile(&spec, folder, compiled.source, Some(prepared.parts.train.len()))?;
+        }
+        let settings = &spec.settings;
+        let mut axes = prepared.bound.axes.clone();
+        axes.extend(settings.axes.iter().map(|(name, size)| (canonical(name), *size)));
+        let feed = Feed::new(prepared, &settings.data, settings.train.batch, settings.seed)?;
+        let input = input_shape(&feed);
+        let trunk = layers::infer(input, &settings.network).map_err(|errors| shape_errors(&spec, errors))?;
+        identity_axes(&spec, &compiled.program, trunk.len(), &mut axes);
+        let loss = TrainLoss::new(&compiled.program, &axes, &compiled.constants)?;
+        let params = start::parameters(&compiled.program, &axes)?;
+        let plan = HeadPlan::new(&spec, &compiled.program, &axes, trunk.len())?;
+        let wants_start = settings.heads.iter().any(|(_, start)| *start == HeadStart::Mean);
+        let start = if wants_start { Some(start::constant(&feed, &loss, &plan.widths, &params)?) } else { None };
+        let heads = plan.heads(&spec, start.as_ref());
+        let network = network(&spec, input, &heads, &params)?;
+        let binding = binding(&spec, &network, &loss)?;
+        Ok(Setup { folder: folder.to_owned(), compiled, feed, loss, input, heads, params, binding, axes, start, spec })
+    }
+
+    /// How the program's `use` finds files.
+    pub fn loader(&self) -> impl Loader {
+        Beside(self.folder.clone())
+    }
+
+    /// The network with its initial weights.
+    ///
+    /// # Errors
+    /// None that [`Setup::new`] has not reported.
+    pub fn fresh_network(&self) -> Result<Network> {
+        network(&self.spec, self.input, &self.heads, &self.params)
+    }
+}
+
+/// A trained network's parts, before its weights are read.
+#[derive(Debug)]
+pub struct Restored {
+    /// The network, with initial weights.
+    pub network: Network,
+    /// Which head is which predicted name.
+    pub binding: Binding,
+    /// The loss.
+    pub loss: TrainLoss,
+}
+
+/// Builds the network of a spec for `feed`'s inputs; `axes` has the sizes that training found and gains those of
+/// embeddings.
+///
+/// # Errors
+/// Inputs that the network's layers do not fit.
+pub fn restore(spec: &Spec, compiled: &Compiled, feed: &Feed, axes: &mut BTreeMap<String, usize>) -> Result<Restored> {
+    let input = input_shape(feed);
+    let trunk = layers::infer(input, &spec.settings.network).map_err(|errors| shape_errors(spec, errors))?;
+    identity_axes(spec, &compiled.program, trunk.len(), axes);
+    let loss = TrainLoss::new(&compiled.program, axes, &compiled.constants)?;
+    let params = start::parameters(&compiled.program, axes)?;
+    let plan = HeadPlan::new(spec, &compiled.program, axes, trunk.len())?;
+    let network = network(spec, input, &plan.heads(spec, None), &params)?;
+    let binding = binding(spec, &network, &loss)?;
+    Ok(Restored { network, binding, loss })
+}
+
+fn binding(spec: &Spec, network: &Network, loss: &TrainLoss) -> Result<Binding> {
+    let parts = tuple_parts(spec);
+    let binding = if parts.is_empty() { Binding::by_name(network, loss) } else { Binding::tuples(&parts, loss) };
+    binding.map_err(TrainError::Binding)
+}
+
+/// What one row of the network's input is.
+pub fn input_shape(feed: &Feed) -> InputShape {
+    match (&feed.data().inputs, feed.view()) {
+        (Inputs::Images(set), Some(view)) => {
+            InputShape::Image { channels: set.channels, height: view.height, width: view.width }
+        }
+        (Inputs::Images(set), None) => InputShape::Flat(set.size()),
+        (Inputs::Matrix(matrix), _) => InputShape::Flat(matrix.width()),
+    }
+}
+
+fn shape_errors(spec: &Spec, errors: layers::ShapeErrors) -> TrainError {
+    let finding = |error: &layers::ShapeError| {
+        let mut finding = spec.mistake(codes::S0014, "network", error.to_string());
+        finding.place = if error.path.is_empty() { finding.place } else { spec.locate_layer(&error.path) };
+        finding
+    };
+    spec.errors(errors.0.iter().map(finding).collect()).into()
+}
+
+fn network(spec: &Spec, input: InputShape, heads: &[Head], params: &[ParamInit]) -> Result<Network> {
+    let settings = &spec.settings;
+    Network::new(input, &settings.network, heads, params, settings.seed).map_err(|errors| shape_errors(spec, errors))
+}
+
+/// Gives the last axis of a prediction that takes the network's output as it is the size of that output.
+fn identity_axes(spec: &Spec, program: &Program, width: usize, axes: &mut BTreeMap<String, usize>) {
+    let identity = |name: &str| {
+        let named = spec.settings.heads.iter().find(|(head, _)| canonical(head) == canonical(name));
+        named.is_some_and(|(_, start)| *start == HeadStart::Identity)
+    };
+    let tuples = tuple_parts(spec);
+    let any_identity = spec.settings.heads.iter().any(|(_, start)| *start == HeadStart::Identity);
+    for info in program.hir.names.iter().filter(|info| info.role == InputRole::Predict) {
+        let takes_all =
+            identity(&info.name) || (!tuples.is_empty() && (any_identity || spec.settings.heads.is_empty()));
+        let last = program.hir.graph.input(info.input).axes.last().copied().filter(|axis| *axis != ROWS);
+        if let (true, Some(axis)) = (takes_all, last)
+            && program.hir.graph.axis(axis).size.is_none()
+        {
+            axes.entry(axis_key(&program.hir, axis)).or_insert(width);
+        }
+    }
+}
+
+/// The heads before their biases are known.
+struct HeadPlan {
+    /// Name and width of each predicted name of the loss, in its order.
+    widths: Vec<(String, usize)>,
+    /// Whether one head serves all of them.
+    shared: bool,
+    trunk: usize,
+}
+
+impl HeadPlan {
+    fn new(spec: &Spec, program: &Program, axes: &BTreeMap<String, usize>, trunk: usize) -> Result<Self> {
+        let sizes = program.sizes(1, axes)?;
+        let inputs = program.loss.graph.inputs().iter();
+        let widths: Vec<(String, usize)> = inputs
+            .filter(|input| input.role == InputRole::Predict)
+            .map(|input| {
+                let own = input.axes.iter().filter(|axis| **axis != ROWS);
+                (input.name.clone(), own.filter_map(|axis| sizes.get(axis.index())).product())
+            })
+            .collect();
+        let shared = !tuple_parts(spec).is_empty();
+        if shared && widths.iter().any(|(_, width)| Some(*width) != widths.first().map(|(_, first)| *first)) {
+            return Err(TrainError::Refused("the members of a tuple need predictions of one size".into()));
+        }
+        Ok(HeadPlan { widths, shared, trunk })
+    }
+
+    fn heads(&self, spec: &Spec, start: Option<&start::Start>) -> Vec<Head> {
+        let given = |name: &str| {
+            let heads = spec.settings.heads.iter();
+            heads.clone().find(|(head, _)| canonical(head) == canonical(name)).map(|(_, start)| start.clone())
+        };
+        if self.shared {
+            let units = self.widths.first().map_or(self.trunk, |(_, width)| *width);
+            let named = spec.settings.heads.first().map(|(_, start)| start.clone());
+            let identity = named.as_ref().is_none_or(|start| *start == HeadStart::Identity) && units == self.trunk;
+            let init = if identity { HeadInit::Identity } else { HeadInit::Default };
+            return vec![Head { name: "embedding".into(), units, init }];
+        }
+        let of = |at: usize, (name, units): &(String, usize)| {
+            let bias = || start.and_then(|start| start.heads.get(at)).cloned().unwrap_or_else(|| vec![0.0; *units]);
+            let init = match given(name).unwrap_or_default() {
+                HeadStart::Default => HeadInit::Default,
+                HeadStart::Zero => HeadInit::Zero,
+                HeadStart::Identity => HeadInit::Identity,
+                HeadStart::Mean => HeadInit::Mean(bias()),
+                HeadStart::Bias(values) if values.len() == 1 => {
+                    HeadInit::Bias(values.iter().map(|&x| x as f32).collect::<Vec<_>>().repeat(*units))
+                }
+                HeadStart::Bias(values) => HeadInit::Bias(values.iter().map(|&x| x as f32).collect()),
+            };
+            Head { name: name.clone(), units: *units, init }
+        };
+        self.widths.iter().enumerate().map(|(at, head)| of(at, head)).collect()
+    }
+}
+
+/// The names of the terms that are costs rather than densities, and of those without rows.
+pub fn term_kinds(program: &Program, loss: &TrainLoss) -> Vec<TermKind> {
+    use crate::ir::graph::ROW;
+    let kinds = program.hir.terms.iter().zip(&program.loss.terms).zip(loss.terms());
+    kinds
+        .map(|((term, root), label)| TermKind {
+            label: label.clone(),
+            density: matches!(term.kind, sema::TermKind::Density(_)),
+            by_row: program.loss.graph.free(root.node).contains(&ROW),
+        })
+        .collect()
+}
+
+/// What a term is, for metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TermKind {
+    /// Its label.
+    pub label: String,
+    /// A density, whose value is a negative log likelihood.
+    pub density: bool,
+    /// It has a value a row; others are added once.
+    pub by_row: bool,
+}
