@@ -153,47 +153,12 @@ impl Rewriter<'_> {
                 let one = graph.constant(1.0);
                 where_small(graph, *x, one, ratio)
             }
-            (Op::NormalLp, [r, scale, log_scale]) => {
-                let z = graph.apply(Op::ZeroDiv, &[*r, *scale]);
-                let half = graph.constant(-0.5);
-                let product = graph.apply(Op::Mul, &[half, z]);
-                let product = graph.apply(Op::Mul, &[product, z]);
-                minus_both(graph, product, *log_scale, HALF_LOG_2PI)
-            }
-            (Op::NormalDr, [r, scale]) => {
-                let z = graph.apply(Op::ZeroDiv, &[*r, *scale]);
-                let slope = graph.apply(Op::ZeroDiv, &[z, *scale]);
-                graph.apply(Op::Neg, &[slope])
-            }
-            (Op::NormalDlogscale, [r, scale]) => {
-                let z = graph.apply(Op::ZeroDiv, &[*r, *scale]);
-                let square = graph.apply(Op::Square, &[z]);
-                let one = graph.constant(1.0);
-                graph.apply(Op::Sub, &[square, one])
-            }
-            (Op::LaplaceLp, [r, scale, log_scale]) => {
-                let z = graph.apply(Op::ZeroDiv, &[*r, *scale]);
-                let distance = graph.apply(Op::Abs, &[z]);
-                let exponent = graph.apply(Op::Neg, &[distance]);
-                minus_both(graph, exponent, *log_scale, std::f64::consts::LN_2)
-            }
-            (Op::LaplaceDr, [r, scale]) => {
-                let sign = graph.apply(Op::Sign, &[*r]);
-                let slope = graph.apply(Op::ZeroDiv, &[sign, *scale]);
-                graph.apply(Op::Neg, &[slope])
-            }
-            (Op::LaplaceDlogscale, [r, scale]) => {
-                let z = graph.apply(Op::ZeroDiv, &[*r, *scale]);
-                let distance = graph.apply(Op::Abs, &[z]);
-                let one = graph.constant(1.0);
-                graph.apply(Op::Sub, &[distance, one])
-            }
             (Op::LogAddExp, [a, b]) => log_add_exp(graph, *a, *b),
             (Op::Pow, [x, y]) => match graph.as_const(*y) {
                 Some(exponent) => const_pow(graph, *x, *y, exponent),
                 None => graph.apply(op, args),
             },
-            _ => graph.apply(op, args),
+            _ => location_scale(graph, op, args).unwrap_or_else(|| graph.apply(op, args)),
         }
     }
 }
@@ -201,6 +166,49 @@ impl Rewriter<'_> {
 /// Reductions that give an index.
 pub(super) fn is_arg(op: ReduceOp) -> bool {
     matches!(op, ReduceOp::ArgMax | ReduceOp::ArgMin)
+}
+
+/// The densities of a residual and a scale, and their derivatives, as arithmetic; the formulas are those of `special`.
+fn location_scale(graph: &mut Graph, op: Op, args: &[NodeId]) -> Option<NodeId> {
+    let (&r, &scale) = (args.first()?, args.get(1)?);
+    let one = graph.constant(1.0);
+    let z = |graph: &mut Graph| graph.apply(Op::ZeroDiv, &[r, scale]);
+    Some(match op {
+        Op::NormalLp => {
+            let z = z(graph);
+            let half = graph.constant(-0.5);
+            let product = graph.apply(Op::Mul, &[half, z]);
+            let product = graph.apply(Op::Mul, &[product, z]);
+            minus_both(graph, product, *args.get(2)?, HALF_LOG_2PI)
+        }
+        Op::NormalDr => {
+            let z = z(graph);
+            let slope = graph.apply(Op::ZeroDiv, &[z, scale]);
+            graph.apply(Op::Neg, &[slope])
+        }
+        Op::NormalDlogscale => {
+            let z = z(graph);
+            let square = graph.apply(Op::Square, &[z]);
+            graph.apply(Op::Sub, &[square, one])
+        }
+        Op::LaplaceLp => {
+            let z = z(graph);
+            let distance = graph.apply(Op::Abs, &[z]);
+            let exponent = graph.apply(Op::Neg, &[distance]);
+            minus_both(graph, exponent, *args.get(2)?, std::f64::consts::LN_2)
+        }
+        Op::LaplaceDr => {
+            let sign = graph.apply(Op::Sign, &[r]);
+            let slope = graph.apply(Op::ZeroDiv, &[sign, scale]);
+            graph.apply(Op::Neg, &[slope])
+        }
+        Op::LaplaceDlogscale => {
+            let z = z(graph);
+            let distance = graph.apply(Op::Abs, &[z]);
+            graph.apply(Op::Sub, &[distance, one])
+        }
+        _ => return None,
+    })
 }
 
 /// a·f(b), and 0 when a is 0 unless b is NaN.

@@ -7,11 +7,13 @@
 
 mod error;
 mod frame;
+mod fuse;
 mod kernels;
 mod layout;
 mod legal;
 mod lower;
 mod native;
+mod phases;
 mod place;
 mod plan;
 mod real;

@@ -4,13 +4,14 @@
 //! everything else comes one later. The elementwise nodes of one phase, stage and domain are one map, which cannot be
 //! cyclic because every edge between maps leads to a higher stage. `place` then gives every buffer its memory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::layout::{Extent, Layout};
 use super::legal::{Legal, is_arg};
+use super::phases::phases;
 use super::schedule::{Access, Schedule, is_elementwise};
 use super::vmath::Function;
-use crate::ir::graph::{Graph, Index, InputId, Node, NodeId, ROW, ROWS, VarId};
+use crate::ir::graph::{Graph, Index, InputId, Node, NodeId, ROW, VarId};
 use crate::ir::op::{Op, ReduceOp};
 
 /// Elements of the shortest run for which a map gets a loop of its own.
@@ -75,7 +76,7 @@ pub(super) struct Plan<'a> {
     splits: HashMap<usize, usize>,
     domain_ids: HashMap<Vec<VarId>, usize>,
     own: Vec<usize>,
-    stage: HashMap<Key, u32>,
+    pub stage: HashMap<Key, u32>,
     pub items: Vec<Item>,
     pub sums: usize,
     pub terms: Vec<TermKey>,
@@ -185,7 +186,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The value of an argument that a map on `domain` reads: its own when the map can walk over it, else expanded.
-    fn map_key(&self, arg: NodeId, domain: usize) -> Key {
+    pub fn map_key(&self, arg: NodeId, domain: usize) -> Key {
         if self.access(arg, domain).is_some() { self.own_key(arg) } else { (arg, domain) }
     }
 
@@ -220,7 +221,7 @@ impl<'a> Plan<'a> {
         self.layout.count(&self.domains[domain])
     }
 
-    fn is_map(&self, node: NodeId) -> bool {
+    pub fn is_map(&self, node: NodeId) -> bool {
         match self.graph.node(node) {
             Node::Apply(op, _) => is_elementwise(*op),
             Node::Const(_) => true,
@@ -390,167 +391,5 @@ impl<'a> Plan<'a> {
             let phase = if tiled { Phase::Tile } else { self.phase(*node) };
             self.push(phase, work, key.1, Vec::new(), vec![key]);
         }
-    }
-
-    /// Calls block math where there is any; functions of the same arguments that come together are one call.
-    fn use_block_math(&mut self) {
-        let mut together: HashMap<(Phase, Vec<Key>), Vec<(Op, usize)>> = HashMap::new();
-        for (at, item) in self.items.iter().enumerate() {
-            if let Work::Apply { op } = item.work {
-                together.entry((item.phase, item.ins.clone())).or_default().push((op, at));
-            }
-        }
-        let mut merged: HashSet<usize> = HashSet::new();
-        for at in 0..self.items.len() {
-            let Work::Apply { op } = self.items[at].work else { continue };
-            let group = &together[&(self.items[at].phase, self.items[at].ins.clone())];
-            let position = |op: Op| group.iter().find(|other| other.0 == op).map(|other| other.1);
-            let Some(function) = Function::giving(op, |op| position(op).is_some()) else { continue };
-            let parts: Vec<usize> = function.ops.iter().filter_map(|&op| position(op)).collect();
-            self.items[at].outs = parts.iter().flat_map(|&part| self.items[part].outs.clone()).collect();
-            self.items[at].work = Work::Math { function };
-            for part in parts.into_iter().filter(|&part| part != at) {
-                merged.insert(part);
-                self.items[part].work = Work::Math { function };
-            }
-        }
-        let mut at = 0;
-        self.items.retain(|_| {
-            at += 1;
-            !merged.contains(&(at - 1))
-        });
-    }
-
-    /// The values that something other than a map on their own domain reads, or that are results.
-    fn wanted(&self) -> HashSet<Key> {
-        let mut wanted: HashSet<Key> = self.items.iter().flat_map(|item| item.ins.iter().copied()).collect();
-        wanted.extend(self.per_row);
-        wanted.extend(self.direct.keys().copied());
-        wanted.extend(self.terms.iter().filter_map(|term| match term {
-            TermKey::Scalar(key) => Some(*key),
-            TermKey::Sum(_) => None,
-        }));
-        wanted
-    }
-
-    /// Moves elementwise nodes down to their first user, so that what is read there need not be stored.
-    fn sink(&mut self, nodes: &[NodeId]) {
-        let wanted = self.wanted();
-        let mut first_use: HashMap<NodeId, Option<u32>> = HashMap::new();
-        for &id in nodes.iter().rev() {
-            let Node::Apply(op, args) = self.graph.node(id) else { continue };
-            if !is_elementwise(*op) {
-                continue;
-            }
-            let key = self.own_key(id);
-            if !wanted.contains(&key)
-                && let Some(Some(stage)) = first_use.get(&id)
-            {
-                self.stage.insert(key, *stage);
-            }
-            let stage = self.stage.get(&key).copied().unwrap_or(1);
-            for &arg in args.iter() {
-                let together = self.own_key(arg).1 == key.1 && self.phase(arg) == self.phase(id);
-                let here = together.then_some(stage);
-                let entry = first_use.entry(arg).or_insert(here);
-                *entry = entry.zip(here).map(|(a, b)| a.min(b));
-            }
-        }
-    }
-
-    /// Collects the elementwise nodes of each phase, stage and domain into one map.
-    fn group(&mut self, nodes: &[NodeId]) {
-        let wanted = self.wanted();
-        let mut groups: HashMap<(Phase, u32, usize), usize> = HashMap::new();
-        for &id in nodes {
-            let key = self.own_key(id);
-            if !self.is_map(id) {
-                continue;
-            }
-            if self.graph.as_const(id).is_some() && !wanted.contains(&key) {
-                continue;
-            }
-            let stage = self.stage.get(&key).copied().unwrap_or(1);
-            let phase = self.phase(id);
-            let item = *groups.entry((phase, stage, key.1)).or_insert_with(|| {
-                let work = Work::Map { nodes: Vec::new() };
-                self.items.push(Item { phase, stage, work, domain: key.1, outs: Vec::new(), ins: Vec::new() });
-                self.items.len() - 1
-            });
-            let ins = self.map_operands(id, (phase, stage, key.1));
-            let item = &mut self.items[item];
-            if let Work::Map { nodes } = &mut item.work {
-                nodes.push(id);
-            }
-            item.ins.extend(ins);
-            item.ins.sort_unstable();
-            item.ins.dedup();
-        }
-        // What is read by any other step has to be stored.
-        let wanted = self.wanted();
-        for item in &mut self.items {
-            if let Work::Map { nodes } = &item.work {
-                item.outs = nodes.iter().map(|&node| (node, item.domain)).filter(|key| wanted.contains(key)).collect();
-            }
-        }
-        self.items.sort_by_key(|item| (item.phase, item.stage));
-    }
-
-    /// The arguments of a map's node that come from outside the map.
-    fn map_operands(&self, id: NodeId, group: (Phase, u32, usize)) -> Vec<Key> {
-        let Node::Apply(_, args) = self.graph.node(id) else { return Vec::new() };
-        args.iter()
-            .filter(|&&arg| self.graph.as_const(arg).is_none() && !self.in_group(arg, group))
-            .map(|&arg| self.map_key(arg, group.2))
-            .collect()
-    }
-
-    /// Whether a node is computed inside this map.
-    pub fn in_group(&self, node: NodeId, (phase, stage, domain): (Phase, u32, usize)) -> bool {
-        let key = self.own_key(node);
-        self.is_map(node) && key.1 == domain && self.phase(node) == phase && self.stage.get(&key) == Some(&stage)
-    }
-}
-
-/// The phase of every node, and whether the program needs the whole batch at once.
-#[allow(clippy::indexing_slicing)] // Proven: an entry a node.
-fn phases(graph: &Graph, nodes: &[NodeId], targets: &[Target]) -> (Vec<Phase>, bool) {
-    let mut phases = vec![Phase::Once; graph.len()];
-    let mut whole = false;
-    for &id in nodes {
-        let node = graph.node(id);
-        let after = graph.children(node).iter().any(|child| phases[child.index()] == Phase::After);
-        let row = graph.free(id).contains(&ROW);
-        let sum = matches!(node, Node::Reduce { var, .. } if *var == ROW);
-        whole |= crosses_rows(graph, node) || (after && (row || sum));
-        phases[id.index()] = match (row, after || sum) {
-            (true, _) => Phase::Tile,
-            (false, true) => Phase::After,
-            (false, false) => Phase::Once,
-        };
-    }
-    whole |=
-        targets.iter().any(|&(input, node, _)| graph.input(input).per_row() && phases[node.index()] == Phase::After);
-    if whole {
-        phases.fill(Phase::Tile);
-    }
-    (phases, whole)
-}
-
-/// Whether a node looks at more rows than the implicit one, other than through a sum over all of them.
-fn crosses_rows(graph: &Graph, node: &Node) -> bool {
-    let other_row = |var: VarId| var != ROW && graph.var(var).axis == ROWS;
-    match node {
-        Node::Var(var) => other_row(*var),
-        Node::Reduce { op, var, .. } => other_row(*var) || (*var == ROW && *op != ReduceOp::Sum),
-        Node::Load(input, index) => {
-            let axes = &graph.input(*input).axes;
-            index.iter().zip(axes).enumerate().any(|(at, (index, axis))| match index {
-                Index::Var(ROW) => at != 0,
-                Index::Var(var) => other_row(*var),
-                Index::At(_) => *axis == ROWS,
-            })
-        }
-        _ => false,
     }
 }
