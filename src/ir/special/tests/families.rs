@@ -50,7 +50,11 @@ fn laplace_of<F: Fn(f64) -> f64>(r: f64, (s, ls, chain): Positive<F>, name: &'st
     (laplace_lp(r, s, ls), vec![("x", dr), ("mu", -dr), (name, chain(laplace_dlogscale(r, s)))])
 }
 
-fn student_of<F: Fn(f64) -> f64, G: Fn(f64) -> f64>(r: f64, s: (Positive<F>, &'static str), n: (Positive<G>, &'static str)) -> Answer {
+fn student_of<F: Fn(f64) -> f64, G: Fn(f64) -> f64>(
+    r: f64,
+    s: (Positive<F>, &'static str),
+    n: (Positive<G>, &'static str),
+) -> Answer {
     let ((scale, ls, by_scale), scale_name) = s;
     let ((nu, ln, by_nu), nu_name) = n;
     let dr = student_t_dr(r, scale, ls, nu, ln);
@@ -59,7 +63,11 @@ fn student_of<F: Fn(f64) -> f64, G: Fn(f64) -> f64>(r: f64, s: (Positive<F>, &'s
     (student_t_lp(r, scale, ls, nu, ln), vec![("x", dr), ("mu", -dr), (scale_name, dscale), (nu_name, dnu)])
 }
 
-fn neg_binomial_of<F: Fn(f64) -> f64, G: Fn(f64) -> f64>(k: f64, m: (Positive<F>, &'static str), s: (Positive<G>, &'static str)) -> Answer {
+fn neg_binomial_of<F: Fn(f64) -> f64, G: Fn(f64) -> f64>(
+    k: f64,
+    m: (Positive<F>, &'static str),
+    s: (Positive<G>, &'static str),
+) -> Answer {
     let ((mean, lm, by_mean), mean_name) = m;
     let ((size, ls, by_size), size_name) = s;
     let dmean = mean * neg_binomial_dmean(k, mean, size) + neg_binomial_dlogmean(k, mean, lm, size, ls);
@@ -157,7 +165,11 @@ fn reals(dist: &str, a: &Arguments) -> Option<Answer> {
         "laplace" => laplace_of(r(), natural(a.get("b")), "b"),
         "laplace_exp" => laplace_of(r(), exponential(a.get("s")), "s"),
         "student_t" => student_of(r(), (natural(a.get("sigma")), "sigma"), (natural(a.get("nu")), "nu")),
-        "student_t_softplus" => student_of(r(), (plus(a.get("s")), "s"), (plus(a.get("n")), "n")),
+        "student_t_softplus" => {
+            let n = a.get("n");
+            let nu = 2.0 + softplus(n);
+            student_of(r(), (plus(a.get("s")), "s"), ((nu, nu.ln(), move |d: f64| d / nu * sigmoid(n)), "n"))
+        }
         "lognormal" => {
             let (x, s) = (a.get("x"), a.get("sigma"));
             let r = x.ln() - a.get("mu");
@@ -177,14 +189,15 @@ fn reals(dist: &str, a: &Arguments) -> Option<Answer> {
             (value, vec![("x", zero_div(shape - 1.0, x) - rate), ("alpha", dshape), ("beta", shape / rate - x)])
         }
         "gamma_mean_exp" => {
-            let (x, eta, shape) = (a.get("x"), a.get("eta"), a.get("a"));
+            let (x, eta, log_shape) = (a.get("x"), a.get("eta"), a.get("a"));
+            let shape = log_shape.exp();
             let (ratio, log_ratio) = (x / eta.exp(), x.ln() - eta);
             let deviance = log_dev(ratio, log_ratio);
-            let value = shape.ln() - x.ln() + poisson_peak(shape) + shape * deviance;
+            let value = log_shape - x.ln() + poisson_peak(shape) + shape * deviance;
             let slopes = vec![
                 ("x", (shape * (1.0 - ratio) - 1.0) / x),
                 ("eta", -shape * (1.0 - ratio)),
-                ("a", 1.0 / shape + poisson_peak_da(shape) + deviance),
+                ("a", 1.0 + shape * (poisson_peak_da(shape) + deviance)),
             ];
             (value, slopes)
         }
@@ -210,10 +223,10 @@ fn reals(dist: &str, a: &Arguments) -> Option<Answer> {
             let (l1, d1) = normal_of(a.get("x") - a.get("m1"), natural(a.get("s1")), "s");
             let (l2, d2) = normal_of(a.get("x") - a.get("m2"), natural(a.get("s2")), "s");
             let y = log_mix2(w, 1.0 - w, l1, l2);
-            let (p1, p2) = (log_mix2_dl(w, l1, y), log_mix2_dl(1.0 - w, l2, y));
+            let (p1, p2) = shares(w, l1, l2);
             let slopes = vec![
                 ("x", p1 * d1[0].1 + p2 * d2[0].1),
-                ("w", (l1 - y).exp() - (l2 - y).exp()),
+                ("w", p1 / w - p2 / (1.0 - w)),
                 ("m1", p1 * d1[1].1),
                 ("s1", p1 * d1[2].1),
                 ("m2", p2 * d2[1].1),
@@ -225,15 +238,22 @@ fn reals(dist: &str, a: &Arguments) -> Option<Answer> {
             let (k, w, r1, r2) = (a.get("k"), a.get("w"), a.get("l1"), a.get("l2"));
             let (l1, l2) = (poisson_of(k, &natural(r1)), poisson_of(k, &natural(r2)));
             let y = log_mix2(w, 1.0 - w, l1, l2);
+            let (p1, p2) = shares(w, l1, l2);
             let slopes = vec![
-                ("w", (l1 - y).exp() - (l2 - y).exp()),
-                ("l1", log_mix2_dl(w, l1, y) * (zero_div(k, r1) - 1.0)),
-                ("l2", log_mix2_dl(1.0 - w, l2, y) * (zero_div(k, r2) - 1.0)),
+                ("w", p1 / w - p2 / (1.0 - w)),
+                ("l1", p1 * (zero_div(k, r1) - 1.0)),
+                ("l2", p2 * (zero_div(k, r2) - 1.0)),
             ];
             (y, slopes)
         }
         _ => return None,
     })
+}
+
+/// The shares of two components: they saturate where both log densities are large.
+fn shares(w: f64, l1: f64, l2: f64) -> (f64, f64) {
+    let odds = l1 - l2 + w.ln() - (-w).ln_1p();
+    (sigmoid(odds), sigmoid(-odds))
 }
 
 /// The value and the derivatives in x, log m, log n and log κ.
@@ -259,7 +279,11 @@ fn holds(value: f64, truth: &str, condition: f64, case: &Value) -> bool {
     };
     let flag = case["flag"].as_str().unwrap_or("");
     let close = (value - exact).abs() <= tolerance * condition.max(1.0) * exact.abs();
-    close || value == exact || (flag == "underflow64" && value == 0.0) || (exact.is_infinite() && value == exact) || (exact.abs() < 1e-307 && value.abs() < 1e-307)
+    close
+        || value == exact
+        || (flag == "underflow64" && value == 0.0)
+        || (exact.is_infinite() && value == exact)
+        || (exact.abs() < 1e-307 && value.abs() < 1e-307)
 }
 
 #[test]
