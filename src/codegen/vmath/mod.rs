@@ -16,13 +16,11 @@ mod gamma;
 mod kernels;
 mod lane;
 mod level;
-mod reduce;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub(super) use kernels::TABLE;
 pub(super) use level::{Level, level};
-pub use reduce::{dot_f32, dot_f64, max_f32, max_f64, sum_f32, sum_f64};
 
 use crate::ir::op::Op;
 

@@ -243,17 +243,3 @@ fn pairs_are_used_when_both_are_wanted() {
     assert_eq!(Function::giving(Op::Softplus, |_| false).unwrap().ops, [Op::Softplus]);
     assert!(Function::giving(Op::Add, |_| true).is_none());
 }
-
-#[test]
-fn reductions() {
-    let x: Vec<f32> = (0..1000).map(|i| (i % 7) as f32 + 0.5).collect();
-    let exact: f64 = x.iter().map(|v| f64::from(*v)).sum();
-    assert_eq!(sum_f32(&x), exact);
-    assert_eq!(dot_f32(&x, &x), x.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>());
-    assert_eq!(max_f32(&x), 6.5);
-    assert!(max_f64(&[1.0, f64::NAN, 2.0]).is_nan());
-    assert_eq!(sum_f64(&[]), 0.0);
-    assert_eq!(dot_f64(&[1.0, 2.0], &[3.0, 4.0]), 11.0);
-    assert_eq!(max_f64(&[]), f64::NEG_INFINITY);
-    assert_eq!(max_f32(&[f32::NAN, 1.0]).to_bits(), f32::NAN.to_bits());
-}

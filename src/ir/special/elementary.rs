@@ -32,17 +32,6 @@ pub fn tanh(x: f64) -> f64 {
     x.tanh()
 }
 
-/// 1 where x > 0, else 0: the derivative of max(0, x).
-pub fn relu_mask(x: f64) -> f64 {
-    if x.is_nan() {
-        x
-    } else if x > 0.0 {
-        1.0
-    } else {
-        0.0
-    }
-}
-
 /// a/b, and 0 when a is 0 whatever b is.
 pub fn zero_div(a: f64, b: f64) -> f64 {
     if a == 0.0 { 0.0 } else { a / b }

@@ -4,6 +4,9 @@
 use super::*;
 use std::collections::BTreeMap;
 
+#[cfg(feature = "data")]
+mod families;
+
 const TABLE: &str = include_str!("../../../tests/data/special/table.tsv");
 
 /// Error bounds, in units of 2⁻⁵³ relative to |value|·max(1, condition number). Measured maxima are about half of these.
