@@ -44,6 +44,8 @@ pub mod explain;
 pub mod interpret;
 pub mod ir;
 pub mod lower;
+#[cfg(feature = "train")]
+pub mod notebook;
 pub mod passes;
 #[cfg(feature = "report")]
 pub mod record;

@@ -30,6 +30,19 @@ impl Card {
         self
     }
 
+    /// Adds a paragraph that stands back: why something is done, how a picture is read.
+    pub fn remark(mut self, text: &str) -> Card {
+        self.html.push_str(&format!("<p><em>{}</em></p>\n", html::escape(text)));
+        self
+    }
+
+    /// Adds points.
+    pub fn list(mut self, items: &[String]) -> Card {
+        let items: String = items.iter().map(|item| format!("<li>{}</li>\n", html::escape(item))).collect();
+        self.html.push_str(&format!("<ul>\n{items}</ul>\n"));
+        self
+    }
+
     /// Adds text with its line breaks, as of a program or a message.
     pub fn preformatted(mut self, text: &str) -> Card {
         self.html.push_str(&format!("<pre>{}</pre>\n", html::escape(text)));
