@@ -126,7 +126,10 @@ fn density(program: &Program, at: usize, term: &Term, form: &Form) -> Vec<Sectio
             let (text, latex) = (to_text(graph, *log), to_latex(graph, *log));
             let sum = |sign: &str| axes.iter().map(|axis| format!("{sign}_{{{axis}}} ")).collect::<String>();
             minus
-                .formula(&format!("ℓ = -{sum_text}({text})"), &format!("\\ell = -{}\\left({latex}\\right)", sum("\\sum")))
+                .formula(
+                    &format!("ℓ = -{sum_text}({text})"),
+                    &format!("\\ell = -{}\\left({latex}\\right)", sum("\\sum")),
+                )
                 .text("Computed in a form that keeps its digits:")
         }
         _ => minus,

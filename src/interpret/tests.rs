@@ -27,7 +27,7 @@ fn row_sums_in_levels_and_tiles() {
     let square = g.apply(Op::Square, &[centred]);
     let term = g.reduce(ReduceOp::Sum, j, square, None);
     let loss = LossGraph { graph: g, terms: vec![TermRoot { label: "t".into(), node: term }], seed, gradients: vec![] };
-    let (rows, wide) = (1500, 1000);
+    let (rows, wide) = (3000, 400);
     let data: Vec<f64> = (0..rows * wide).map(|at| (at / wide) as f64).collect();
     let bindings = Bindings { rows, inputs: vec![&[], &data], sizes: vec![rows, wide], seed: &vec![1.0; rows] };
     let out = evaluate(&loss, &bindings, false, true).unwrap();

@@ -29,8 +29,8 @@ pub use bessel::{bessel_i1_ratio, log_bessel_i0};
 pub use beta::{beta_da, beta_lp, beta_mean_dlogmean, beta_mean_dlogprec, beta_mean_lp};
 pub use binomial::binomial_lp;
 pub use elementary::{
-    exp, expm1, log, log_cosh, log_diff_exp, log_sigmoid, log_softplus, log1mexp, log1p, log1pmx, logaddexp,
-    sigmoid, softplus, softplus_ratio, sqrt, tanh, xlog1py, xlogy, zero_div,
+    exp, expm1, log, log_cosh, log_diff_exp, log_sigmoid, log_softplus, log1mexp, log1p, log1pmx, logaddexp, sigmoid,
+    softplus, softplus_ratio, sqrt, tanh, xlog1py, xlogy, zero_div,
 };
 pub use gamma::{digamma, lgamma, log_minus_digamma, stirlerr, trigamma};
 pub use gamma_difference::{digamma_diff, digamma_diff_ratio, lbeta, log_rising, log_rising_ratio};

@@ -971,7 +971,12 @@ pub(super) fn formal_named(def: &DistDef, via: Option<usize>, key: &str) -> Opti
     if let Some(ClauseKind::Or { params, .. }) = via.and_then(|at| def.clauses.get(at)).map(|clause| &clause.kind)
         && let Some(param) = params.iter().find(|param| param.name.key == key)
     {
-        return Some(Formal { name: param.symbol.clone(), support: param.support.clone(), axes: param.axes.clone(), default: None });
+        return Some(Formal {
+            name: param.symbol.clone(),
+            support: param.support.clone(),
+            axes: param.axes.clone(),
+            default: None,
+        });
     }
     def.params.iter().find(|formal| formal.name.key == key).cloned()
 }

@@ -6,7 +6,8 @@
 //! of a head reads `seed·(exp(η) − k)`; the factor enters where a sum over rows is taken, or at the end.
 //!
 //! A branch that is not taken has adjoint exactly 0 and stays so: beneath a cut (a select, a condition, a kink)
-//! products with factors that may be infinite are [`Op::MulZero`]. Depends on `ir`; does not simplify.
+//! products with factors that may be infinite are [`Op::MulZero`]. So are, beneath a root that may be steep, products
+//! with factors that may be 0. Depends on `ir`; does not simplify.
 
 mod partial;
 mod scatter;
@@ -26,7 +27,7 @@ pub fn differentiate(graph: &mut Graph, terms: &[NodeId], wrt: &[InputId], seed:
     let one = reverse.graph.constant(1.0);
     for &term in terms {
         let seeded = reverse.graph.free(term).contains(&ROW);
-        reverse.give(term, Contribution { value: one, over: Vec::new(), cut: false, seeded });
+        reverse.give(term, Contribution { value: one, over: Vec::new(), care: Care::default(), seeded });
     }
     for &id in order.iter().rev() {
         reverse.visit(id);
@@ -50,14 +51,32 @@ fn active(graph: &Graph, order: &[NodeId], wrt: &[InputId]) -> HashMap<NodeId, b
     active
 }
 
+/// Which products of an adjoint need a guard against 0·∞.
+#[derive(Clone, Copy, Debug, Default)]
+struct Care {
+    /// The adjoint may be exactly 0 because a branch was not taken.
+    cut: bool,
+    /// The adjoint may be infinite although the value is finite: a root at 0.
+    steep: bool,
+}
+
+impl Care {
+    fn and(self, other: Care) -> Care {
+        Care { cut: self.cut || other.cut, steep: self.steep || other.steep }
+    }
+
+    fn and_cut(self, cut: bool) -> Care {
+        Care { cut: self.cut || cut, ..self }
+    }
+}
+
 /// What one user gives to the adjoint of an argument.
 #[derive(Clone, Debug)]
 struct Contribution {
     value: NodeId,
     /// Variables still to be summed over.
     over: Vec<VarId>,
-    /// May be exactly 0 because a branch was not taken.
-    cut: bool,
+    care: Care,
     /// Lacks its factor `seed[row]`.
     seeded: bool,
 }
@@ -66,7 +85,7 @@ struct Contribution {
 #[derive(Clone, Copy, Debug)]
 struct Adjoint {
     value: NodeId,
-    cut: bool,
+    care: Care,
     seeded: bool,
 }
 
@@ -97,7 +116,7 @@ impl Reverse<'_> {
         let crosses_rows = from.seeded && over.contains(&ROW);
         let value = if crosses_rows { self.graph.apply(Op::Mul, &[self.seed, value]) } else { value };
         let seeded = from.seeded && !crosses_rows;
-        self.give(to, Contribution { value, over, cut: from.cut, seeded });
+        self.give(to, Contribution { value, over, care: from.care, seeded });
     }
 
     fn visit(&mut self, id: NodeId) {
@@ -107,9 +126,9 @@ impl Reverse<'_> {
             if part.is_empty() {
                 continue;
             }
-            let cut = part.iter().any(|one| one.cut);
+            let care = part.iter().fold(Care::default(), |care, one| care.and(one.care));
             let value = self.total(&mut part);
-            self.propagate(id, Adjoint { value, cut, seeded });
+            self.propagate(id, Adjoint { value, care, seeded });
         }
     }
 
@@ -147,8 +166,8 @@ impl Reverse<'_> {
             Node::Load(input, index) => self.scatter(id, input, &index, adjoint),
             Node::Apply(op, args) => {
                 let scope = self.graph.free(id).to_vec();
-                for (arg, value, cut) in self.apply_partials(id, op, &args, adjoint) {
-                    self.pass_on(&scope, arg, value, Adjoint { cut, ..adjoint });
+                for (arg, value, care) in self.apply_partials(id, op, &args, adjoint) {
+                    self.pass_on(&scope, arg, value, Adjoint { care, ..adjoint });
                 }
             }
             Node::Reduce { op, var, body, cond } => {
@@ -157,8 +176,8 @@ impl Reverse<'_> {
                 }
                 let mut scope = self.graph.free(id).to_vec();
                 scope.push(var);
-                let (value, cut) = self.reduce_partial(id, (op, var), (body, cond), adjoint);
-                self.pass_on(&scope, body, value, Adjoint { cut, ..adjoint });
+                let (value, care) = self.reduce_partial(id, (op, var), (body, cond), adjoint);
+                self.pass_on(&scope, body, value, Adjoint { care, ..adjoint });
             }
         }
     }

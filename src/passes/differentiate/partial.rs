@@ -1,19 +1,19 @@
 //! Products of an adjoint with the partial derivatives of primitives and reductions.
 
-use super::{Adjoint, Reverse};
+use super::{Adjoint, Care, Reverse};
 use crate::ir::graph::{Graph, Index, Node, NodeId, Substitution, VarId};
 use crate::ir::op::{Op, ReduceOp};
 use crate::ir::support::Interval;
 
 impl Reverse<'_> {
-    /// For each active argument: its share of the adjoint, and whether that was cut off.
+    /// For each active argument: its share of the adjoint, and the care that takes.
     pub(super) fn apply_partials(
         &mut self,
         id: NodeId,
         op: Op,
         args: &[NodeId],
         adjoint: Adjoint,
-    ) -> Vec<(NodeId, NodeId, bool)> {
+    ) -> Vec<(NodeId, NodeId, Care)> {
         if let Some(cuts) = self.kinks(op, args) {
             let shares = cuts.into_iter().filter(|&(arg, ..)| self.is_active(arg)).collect::<Vec<_>>();
             let zero = self.graph.constant(0.0);
@@ -21,13 +21,13 @@ impl Reverse<'_> {
                 .into_iter()
                 .map(|(arg, cond, when)| {
                     let branches = if when { [adjoint.value, zero] } else { [zero, adjoint.value] };
-                    (arg, self.graph.apply(Op::Select, &[cond, branches[0], branches[1]]), true)
+                    (arg, self.graph.apply(Op::Select, &[cond, branches[0], branches[1]]), adjoint.care.and_cut(true))
                 })
                 .collect();
         }
         if let (Op::Log, &[x]) = (op, args) {
             // One division of the adjoint: k/λ is exactly 1 at k = λ, and 0 where the adjoint is 0, also at x = 0.
-            return vec![(x, self.graph.apply(Op::ZeroDiv, &[adjoint.value, x]), adjoint.cut)];
+            return vec![(x, self.graph.apply(Op::ZeroDiv, &[adjoint.value, x]), adjoint.care)];
         }
         let partials = match (op, args) {
             (Op::LogAddExp, &[a, b]) => log_add_exp(self.graph, id, a, b),
@@ -40,7 +40,9 @@ impl Reverse<'_> {
                 && self.is_active(arg)
             {
                 let value = self.times(adjoint, partial);
-                shares.push((arg, value, adjoint.cut || matches!(op, Op::Abs | Op::LogAddExp | Op::LogMix2)));
+                let cut = matches!(op, Op::Abs | Op::LogAddExp | Op::LogMix2);
+                let steep = adjoint.care.steep || (matches!(op, Op::Sqrt | Op::Pow) && self.graph.support(arg).zero);
+                shares.push((arg, value, Care { steep, ..adjoint.care.and_cut(cut) }));
             }
         }
         shares
@@ -66,27 +68,38 @@ impl Reverse<'_> {
         }
     }
 
-    /// adjoint·factor, which stays 0 where the adjoint was cut off.
+    /// adjoint·factor, which stays 0 where the adjoint was cut off, and is 0 where the factor is 0 beneath a steep root.
     fn times(&mut self, adjoint: Adjoint, factor: NodeId) -> NodeId {
         match (self.graph.as_const(adjoint.value), self.graph.as_const(factor)) {
             (_, Some(1.0)) => adjoint.value,
             (Some(1.0), _) => factor,
             (_, Some(-1.0)) => self.graph.apply(Op::Neg, &[adjoint.value]),
-            _ if adjoint.cut && !self.graph.support(factor).is_bounded() => {
-                self.graph.apply(Op::MulZero, &[adjoint.value, factor])
-            }
-            _ => self.graph.apply(Op::Mul, &[adjoint.value, factor]),
+            _ => self.guarded(adjoint, factor),
         }
     }
 
-    /// What a reduction gives to its body, and whether that was cut off.
+    fn guarded(&mut self, adjoint: Adjoint, factor: NodeId) -> NodeId {
+        let support = self.graph.support(factor);
+        let (cut, steep) = (adjoint.care.cut && !support.is_bounded(), adjoint.care.steep && support.zero);
+        match (cut, steep) {
+            (true, false) => self.graph.apply(Op::MulZero, &[adjoint.value, factor]),
+            (false, true) => self.graph.apply(Op::MulZero, &[factor, adjoint.value]),
+            (true, true) => {
+                let product = self.graph.apply(Op::MulZero, &[adjoint.value, factor]);
+                self.keep_where(factor, product)
+            }
+            (false, false) => self.graph.apply(Op::Mul, &[adjoint.value, factor]),
+        }
+    }
+
+    /// What a reduction gives to its body, and the care that takes.
     pub(super) fn reduce_partial(
         &mut self,
         id: NodeId,
         (op, var): (ReduceOp, VarId),
         (body, cond): (NodeId, Option<NodeId>),
         adjoint: Adjoint,
-    ) -> (NodeId, bool) {
+    ) -> (NodeId, Care) {
         let value = match op {
             ReduceOp::Sum => adjoint.value,
             ReduceOp::LogSumExp => {
@@ -94,7 +107,7 @@ impl Reverse<'_> {
                 let value = self.times(adjoint, share);
                 if cond.is_none() {
                     // The share of an impossible event is exactly 0.
-                    return (value, adjoint.cut || may_be_neg_inf(self.graph, body));
+                    return (value, adjoint.care.and_cut(may_be_neg_inf(self.graph, body)));
                 }
                 value
             }
@@ -113,13 +126,13 @@ impl Reverse<'_> {
                 let here = self.graph.intern(Node::Var(var));
                 let chosen = self.graph.apply(Op::Eq, &[here, best]);
                 // An empty reduction chooses −1, and a chosen member has met the condition.
-                return (self.keep_where(chosen, adjoint.value), true);
+                return (self.keep_where(chosen, adjoint.value), adjoint.care.and_cut(true));
             }
             ReduceOp::ArgMax | ReduceOp::ArgMin => self.graph.constant(0.0),
         };
         match cond {
-            Some(cond) => (self.keep_where(cond, value), true),
-            None => (value, adjoint.cut),
+            Some(cond) => (self.keep_where(cond, value), adjoint.care.and_cut(true)),
+            None => (value, adjoint.care),
         }
     }
 

@@ -165,3 +165,18 @@ fn what_is_cut_off_stays_finite() {
     assert_eq!(out.terms, [0.0, f64::NEG_INFINITY]);
     assert_eq!(out.gradients[0], [1.0]);
 }
+
+/// √(k·p) is 0 for every p at k = 0: slope 0, not ∞·0.
+#[test]
+fn a_steep_root_of_nothing_has_no_slope() {
+    let mut b = Build::new();
+    let k = b.row("k", Interval::COUNT);
+    let p = b.row("p", Interval::POSITIVE);
+    let product = b.op(Op::Mul, &[k, p]);
+    let root = b.op(Op::Sqrt, &[product]);
+    let loss = b.loss(&[root], &[crate::ir::graph::InputId(2)]);
+    let values =
+        Values { rows: 2, sizes: vec![2], inputs: vec![vec![], vec![0.0, 4.0], vec![0.5, 1.0]], seed: vec![1.0; 2] };
+    let out = evaluate(&loss, &values.bindings(), true, false).unwrap();
+    assert_eq!(out.gradients[0], [0.0, 1.0]);
+}

@@ -332,7 +332,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("difference of softplus", &["(sub (softplus x) (softplus (neg x)))"]),
     ("softplus minus its argument", &["(sub (softplus x) x)", "(add (softplus (neg x)) x)"]),
     ("sum of the same", &["(sum x)", "(sum x wb)", "(prod p)", "(logsumexp x)"]),
-    ("factor out of a sum", &["(sum (mul x (mul wx y)))", "(sum (div wx p))", "(sum (neg wx))", "(sum (mul x wx) wb)"]),
+    (
+        "factor out of a sum",
+        &["(sum (mul x (mul wx y)))", "(sum (div wx p))", "(sum (neg wx))", "(sum (div x wp))", "(sum (mul x wx) wb)"],
+    ),
     ("mask out of a sum", &["(sum (select b wx 0))"]),
     ("condition as a mask", &["(sum (select (eq i j) (mul x wx) 0) wb)"]),
     ("one-hot sum", &["(sum (select (eq i j) (mul x wx) 0))", "(sum (select (eq k i) (mul x wx) 0))"]),

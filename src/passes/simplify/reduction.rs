@@ -141,7 +141,7 @@ fn factor_out(g: &mut Graph, id: NodeId) -> Option<NodeId> {
     if !depends(g, body, var) {
         return None;
     }
-    let (outside, inside) = independent(g, body, var)?;
+    let (outside, inside) = independent(g, body, var).filter(|&(outside, _)| !is(g, outside, 1.0))?;
     let sum = g.reduce(ReduceOp::Sum, var, inside, cond);
     Some(bin(g, Op::Mul, outside, sum))
 }

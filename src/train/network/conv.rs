@@ -192,9 +192,15 @@ pub(super) fn max_pool(pass: &mut Pass<'_>, x: &Value, windows: Windows) -> Valu
     let planes = pass.rows * windows.channels;
     let mut y = pass.pool.buffer(planes * windows.pixels());
     let area = windows.height * windows.width;
-    for (plane, out) in x.data.chunks_exact(area).zip(y.chunks_exact_mut(windows.pixels())) {
-        pool_plane(windows, plane, out);
-    }
+    let data = &x.data;
+    math::widest(
+        #[inline(always)]
+        || {
+            for (plane, out) in data.chunks_exact(area).zip(y.chunks_exact_mut(windows.pixels())) {
+                pool_plane(windows, plane, out);
+            }
+        },
+    );
     let (y, x) = (Arc::new(y), x.clone());
     let largest = y.clone();
     pass.push_shared(y, move |back, dy| {
@@ -204,37 +210,118 @@ pub(super) fn max_pool(pass: &mut Pass<'_>, x: &Value, windows: Windows) -> Valu
                 dx.fill(0.0);
             }
             let outs = largest.chunks_exact(windows.pixels()).zip(dy.chunks_exact(windows.pixels()));
-            for ((plane, dx), (out, dy)) in x.data.chunks_exact(area).zip(dx.chunks_exact_mut(area)).zip(outs) {
-                unpool_plane(windows, plane, out, dy, dx);
-            }
+            math::widest(
+                #[inline(always)]
+                || {
+                    for ((plane, dx), (out, dy)) in x.data.chunks_exact(area).zip(dx.chunks_exact_mut(area)).zip(outs) {
+                        unpool_plane(windows, plane, out, dy, dx);
+                    }
+                },
+            );
         })
     })
 }
 
+#[inline(always)]
 fn pool_plane(windows: Windows, plane: &[f32], out: &mut [f32]) {
     for (oy, out) in out.chunks_exact_mut(windows.out_width()).enumerate() {
+        let row = |ky: usize| &plane[(oy * windows.stride + ky) * windows.width..][..windows.width];
+        if (windows.size, windows.stride) == (2, 2) {
+            let pairs = row(0).as_chunks::<2>().0.iter().zip(row(1).as_chunks::<2>().0);
+            for (o, (a, b)) in out.iter_mut().zip(pairs) {
+                *o = larger(larger(a[0], a[1]), larger(b[0], b[1]));
+            }
+            continue;
+        }
+        out.fill(f32::NEG_INFINITY);
         for ky in 0..windows.size {
-            let row = &plane[(oy * windows.stride + ky) * windows.width..][..windows.width];
             for kx in 0..windows.size {
-                let first = ky == 0 && kx == 0;
-                for (o, &v) in out.iter_mut().zip(row[kx..].iter().step_by(windows.stride)) {
-                    // False comparisons keep a NaN that is there, the last clause takes a new one.
-                    *o = if first || v > *o || v.is_nan() { v } else { *o };
+                for (o, &v) in out.iter_mut().zip(row(ky)[kx..].iter().step_by(windows.stride)) {
+                    *o = larger(*o, v);
                 }
             }
         }
     }
 }
 
+/// The larger number, or NaN if either is.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    // False comparisons keep a NaN in `a`; the last clause takes one from `b`.
+    if b > a || b.is_nan() { b } else { a }
+}
+
+#[inline(always)]
 fn unpool_plane(windows: Windows, plane: &[f32], out: &[f32], dy: &[f32], dx: &mut [f32]) {
-    let width = windows.width;
-    for (o, (&largest, &d)) in out.iter().zip(dy).enumerate() {
-        let corner = (o / windows.out_width()) * windows.stride * width + (o % windows.out_width()) * windows.stride;
-        let places = (0..windows.size).flat_map(|ky| (0..windows.size).map(move |kx| corner + ky * width + kx));
-        for at in places {
-            if plane[at] == largest {
+    let (width, across) = (windows.width, windows.out_width());
+    for (oy, (out, dy)) in out.chunks_exact(across).zip(dy.chunks_exact(across)).enumerate() {
+        let corner = oy * windows.stride * width;
+        if (windows.size, windows.stride) == (2, 2) {
+            let (top, bottom) = dx[corner..corner + 2 * width].split_at_mut(width);
+            unpool_pairs(&plane[corner..], width, out, dy, top, bottom);
+            continue;
+        }
+        for (ox, (&largest, &d)) in out.iter().zip(dy).enumerate() {
+            let corner = corner + ox * windows.stride;
+            let mut places = (0..windows.size).flat_map(|ky| (0..windows.size).map(move |kx| corner + ky * width + kx));
+            if let Some(at) = places.find(|&at| plane[at] == largest) {
                 dx[at] += d;
-                break;
+            }
+        }
+    }
+}
+
+/// One row of 2×2 windows, without branches.
+#[inline(always)]
+fn unpool_pairs(plane: &[f32], width: usize, out: &[f32], dy: &[f32], top: &mut [f32], bottom: &mut [f32]) {
+    let (above, below) = (plane[..width].as_chunks::<2>().0, plane[width..2 * width].as_chunks::<2>().0);
+    let targets = top.as_chunks_mut::<2>().0.iter_mut().zip(bottom.as_chunks_mut::<2>().0);
+    for (((&largest, &d), (a, b)), (top, bottom)) in out.iter().zip(dy).zip(above.iter().zip(below)).zip(targets) {
+        let first = a[0] == largest;
+        let second = !first & (a[1] == largest);
+        let third = !(first | second) & (b[0] == largest);
+        let fourth = !(first | second | third) & (b[1] == largest);
+        top[0] += if first { d } else { 0.0 };
+        top[1] += if second { d } else { 0.0 };
+        bottom[0] += if third { d } else { 0.0 };
+        bottom[1] += if fourth { d } else { 0.0 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn windows(size: usize, stride: usize) -> Windows {
+        Windows { channels: 1, height: 3, width: 3, size, stride, padding: 0 }
+    }
+
+    #[test]
+    fn the_first_of_equal_values_gets_the_gradient() {
+        let plane = [5.0, 5.0, 1.0, 5.0, 2.0, 7.0, 0.0, 0.0, 7.0];
+        for (windows, out, dx) in [
+            (windows(2, 2), vec![5.0], [3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
+            (windows(2, 1), vec![5.0, 7.0, 5.0, 7.0], [3.0, 0.0, 0.0, 3.0, 0.0, 6.0, 0.0, 0.0, 0.0]),
+            (windows(3, 1), vec![7.0], [0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 0.0, 0.0, 0.0]),
+        ] {
+            let mut got = vec![0.0; out.len()];
+            pool_plane(windows, &plane, &mut got);
+            assert_eq!(got, out);
+            let mut back = [0.0; 9];
+            unpool_plane(windows, &plane, &out, &vec![3.0; out.len()], &mut back);
+            assert_eq!(back, dx);
+        }
+    }
+
+    #[test]
+    fn a_nan_in_a_window_is_its_result() {
+        for at in [0, 1, 3, 4] {
+            let mut plane = [1.0; 9];
+            plane[at] = f32::NAN;
+            for windows in [windows(2, 2), windows(3, 1)] {
+                let mut out = [0.0];
+                pool_plane(windows, &plane, &mut out);
+                assert!(out[0].is_nan(), "{at} {windows:?}");
             }
         }
     }

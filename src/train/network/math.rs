@@ -168,6 +168,12 @@ pub(super) fn backward(activation: Activation, gradient: &mut [f32], results: &[
     );
 }
 
+/// Runs `work` compiled for the widest vectors of this machine; mark it `#[inline(always)]`.
+#[inline(always)]
+pub(super) fn widest<R>(work: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(work)
+}
+
 /// `to += from`.
 pub(crate) fn add(to: &mut [f32], from: &[f32]) {
     pulp::Arch::new().dispatch(
