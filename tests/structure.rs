@@ -10,10 +10,10 @@ const ORDER: &[&str] = &[
     "diag",
     "syntax",
     "ir",
+    "interpret",
     "passes",
     "sema",
     "lower",
-    "interpret",
     "codegen",
     "compile",
     "explain",
@@ -49,6 +49,9 @@ fn imports_go_one_way() {
         }
         let own = rank(module).unwrap_or_else(|| panic!("{module} is not in the list of modules"));
         for (line, text) in fs::read_to_string(path).unwrap().lines().enumerate() {
+            if text.trim_start().starts_with("//") {
+                continue;
+            }
             for used in text.split("crate::").skip(1) {
                 let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                 seen += 1;

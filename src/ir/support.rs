@@ -188,6 +188,7 @@ impl Interval {
 
     /// {−x}
     #[must_use]
+    #[allow(clippy::should_implement_trait, reason = "sets of values, named like the operations on the values")]
     pub fn neg(self) -> Interval {
         let flipped = Interval::new(-self.hi, self.hi_open, -self.lo, self.lo_open, self.integral);
         if self.zero { flipped } else { flipped.without_zero() }
@@ -195,6 +196,7 @@ impl Interval {
 
     /// {x + y}
     #[must_use]
+    #[allow(clippy::should_implement_trait, reason = "see neg")]
     pub fn add(self, other: Interval) -> Interval {
         let (lo, hi) =
             (widen(self.lo + other.lo, self.lo, other.lo, -1.0), widen(self.hi + other.hi, self.hi, other.hi, 1.0));
@@ -209,6 +211,7 @@ impl Interval {
 
     /// {x·y}
     #[must_use]
+    #[allow(clippy::should_implement_trait, reason = "see neg")]
     pub fn mul(self, other: Interval) -> Interval {
         let ends = |i: Interval| [(i.lo, i.lo_open), (i.hi, i.hi_open)];
         let mut lo: End = (f64::INFINITY, true);

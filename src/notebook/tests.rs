@@ -34,7 +34,7 @@ fn a_triplet_lives_on_a_line_when_its_vectors_are_numbers() {
 #[test]
 fn a_curve_shows_loss_and_gradient() {
     let shown = loss("poisson(k | softplus(η))").plot("eta", -4.0..4.0, &[("k", 3.0)]);
-    let html = shown.html().expect(shown.mistake().unwrap_or(""));
+    let html = shown.html().unwrap_or_else(|| panic!("{:?}", shown.mistake()));
     assert!(html.contains("<img src=\"data:image/svg+xml;base64,"));
     let source = Source::new("cell", "poisson(k | softplus(η))");
     let svg = plot::curve(&source, "η", -4.0..4.0, &[("k", 3.0)]).unwrap();

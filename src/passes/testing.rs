@@ -92,7 +92,7 @@ pub fn total(loss: &LossGraph, values: &Values) -> f64 {
 pub fn check_gradient(loss: &LossGraph, values: &Values, tolerance: f64) {
     let outputs = evaluate(loss, &values.bindings(), true, false).unwrap();
     for ((input, _), gradient) in loss.gradients.iter().zip(&outputs.gradients) {
-        for at in 0..gradient.len() {
+        for (at, derived) in gradient.iter().enumerate() {
             let x = values.inputs[input.index()][at];
             let h = 1e-5 * x.abs().max(1e-2);
             let moved = |x: f64| {
@@ -104,7 +104,7 @@ pub fn check_gradient(loss: &LossGraph, values: &Values, tolerance: f64) {
             let near = moved(x + h) - moved(x - h);
             let far = moved(x + 2.0 * h) - moved(x - 2.0 * h);
             let expected = (8.0 * near - far) / (12.0 * h);
-            let found = gradient[at];
+            let found = *derived;
             assert!(
                 (found - expected).abs() <= tolerance * expected.abs().max(1.0),
                 "∂/∂{}[{at}]: {found}, by differences {expected}",

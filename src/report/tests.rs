@@ -163,7 +163,7 @@ fn well_formed(xml: &str) -> std::result::Result<(), String> {
             continue;
         }
         let pieces: Vec<&str> = tag.trim_end_matches('/').split('"').collect();
-        if pieces.len() % 2 == 0 || tag.contains('<') {
+        if pieces.len().is_multiple_of(2) || tag.contains('<') {
             return Err(format!("broken attributes: <{tag}>"));
         }
         if !tag.ends_with('/') {

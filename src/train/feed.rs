@@ -74,6 +74,9 @@ impl Batch {
     }
 }
 
+/// Rows of a batch, a list for each part of a tuple, and for pairs whether they are of one class.
+type Drawn = (Vec<Vec<usize>>, Option<Vec<f32>>);
+
 impl Feed {
     /// Readies `data` for batches of `batch` rows (tuples with tuples).
     ///
@@ -158,7 +161,7 @@ impl Feed {
     fn epoch(&self, part: Part, epoch: u64) -> Result<Vec<Draft>> {
         let rows = self.rows(part);
         let classes = || self.classes(rows);
-        let drafts: Vec<(Vec<Vec<usize>>, Option<Vec<f32>>)> = match &self.draw {
+        let drafts: Vec<Drawn> = match &self.draw {
             Draw::Rows => {
                 let order = shuffled(rows, self.seed, epoch);
                 order.chunks(self.batch).map(|rows| (vec![rows.to_vec()], None)).collect()

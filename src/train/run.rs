@@ -102,7 +102,6 @@ fn fresh(request: Request<'_>) -> Result<Outcome> {
     let spec = Spec::read(&name, &bytes, &request.sets)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let setup = Setup::new(spec, folder)?;
-    let notebook = Notebook::open(&request.runs)?;
     let origin = Origin {
         spec: name.clone().into_owned(),
         folder: std::path::absolute(folder).map_err(|source| TrainError::Read { path: folder.to_owned(), source })?,
@@ -111,6 +110,7 @@ fn fresh(request: Request<'_>) -> Result<Outcome> {
         train_rows: setup.feed.rows(Part::Train).len(),
     };
     let reference = Reference::read(&setup)?;
+    let notebook = Notebook::open(&request.runs)?;
     let run = notebook.begin(&new_run(&setup, &path, &request))?;
     write_json(&run.dir().join(ORIGIN), &origin)?;
     write_json(&run.dir().join(FITTED), &setup.feed.data().fitted)?;

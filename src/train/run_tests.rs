@@ -197,6 +197,7 @@ fn a_spread_and_a_learned_parameter_come_out_on_their_natural_scale() {
     assert!((scores.get("test", "coverage_0.9").unwrap() - 0.9).abs() < 0.05);
 }
 
+#[track_caller]
 fn refusal(spec: &str, files: &[(&str, &str)]) -> TrainError {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("counts.yaml"), spec).unwrap();

@@ -185,7 +185,12 @@ fn unbound(spec: &Spec, names: &[NameInfo], constants: &BTreeMap<String, Vec<f64
     {
         let known = names.iter().any(|info| info.key == canonical(name) && info.role == role);
         let is_set = options.set.contains_key(&canonical(name)) && names.iter().any(|i| i.key == canonical(name));
-        if !known && !(role == InputRole::Const && is_set) && !(role == InputRole::Predict && !tuples.is_empty()) {
+        let elsewhere = match role {
+            InputRole::Const => is_set,
+            InputRole::Predict => !tuples.is_empty(),
+            _ => false,
+        };
+        if !known && !elsewhere {
             let all: Vec<&str> = names.iter().filter(|info| info.role == role).map(|info| info.name.as_str()).collect();
             let near = super::spec::nearest(name, all.iter().copied());
             let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));

@@ -3,6 +3,8 @@
 //! Everything rests on two smooth functions of 1/x on [0, 1]: stirlerr(x)·x and the remainder of ψ's asymptotic series, as
 //! Chebyshev fits. Absolute errors are a few ulps of 1; lanes outside the stated domains go to the reference.
 
+#![allow(clippy::excessive_precision, reason = "the digits are the fit's")]
+
 use super::elementary::{deviance, log, log1p, polynomial};
 use super::lane::Lane;
 

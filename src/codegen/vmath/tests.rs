@@ -176,7 +176,7 @@ fn softplus_and_sigmoid() {
 
 #[test]
 fn gamma_functions() {
-    let rows: Vec<[f64; 1]> = one(0.0, 40.0).into_iter().filter(|x| !(x[0] < 0.0)).collect();
+    let rows: Vec<[f64; 1]> = one(0.0, 40.0).into_iter().filter(|x| x[0].is_nan() || x[0] >= 0.0).collect();
     check::<LgammaDigamma, 1, 2>("lgamma+digamma", &rows, 4.0, [6.0, 8.0]);
 }
 

@@ -98,7 +98,7 @@ fn the_ride_is_binned_lagged_split_and_standardised_as_numpy_does() {
         -0.735_442_202_758_516_8,
         -0.732_749_130_785_93,
         -0.728_650_919_802_856_7,
-        -0.723_140_272_718_170_1,
+        -0.723_140_272_718_17,
     ];
     for (found, expected) in matrix.row(5000).iter().zip(expected) {
         assert!((f64::from(*found) - expected).abs() < 1e-6, "{found} is not {expected}");

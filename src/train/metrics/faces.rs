@@ -70,12 +70,6 @@ impl Faces {
         })
     }
 
-    #[cfg(test)]
-    pub(super) fn by_hand(width: usize, values: Vec<f32>, class: Vec<usize>, gallery: Vec<usize>) -> Faces {
-        let probes = (0..class.len()).filter(|at| !gallery.contains(at)).collect();
-        Faces { width, values, class, gallery, probes, what: "classes".into() }
-    }
-
     fn embedding(&self, at: usize) -> &[f32] {
         self.values.get(at * self.width..(at + 1) * self.width).unwrap_or_default()
     }

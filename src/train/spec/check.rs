@@ -270,20 +270,21 @@ fn any(node: &Node, ty: &Ty, types: &'static [Ty], path: &str, out: &mut Vec<Fin
 }
 
 fn same_shape(node: &Node, ty: &Ty) -> bool {
-    match (&node.value, ty) {
-        (Value::List(_), Ty::List(_) | Ty::Tuple(..)) => true,
-        (Value::Map(_), Ty::Section(_) | Ty::Choice(_) | Ty::Names(_)) => true,
-        (Value::Text(_), Ty::Text | Ty::Path | Ty::Word(_) | Ty::Choice(_) | Ty::Time | Ty::Moment | Ty::Frequency) => {
-            true
-        }
-        (
-            Value::Int(_) | Value::Num(_),
-            Ty::Num(_) | Ty::Int(..) | Ty::Text | Ty::Time | Ty::Moment | Ty::Frequency,
-        ) => true,
-        (Value::Bool(_), Ty::Bool) => true,
-        (Value::Int(_) | Value::Num(_) | Value::Text(_) | Value::Bool(_), Ty::Scalar) => true,
-        _ => false,
-    }
+    matches!(
+        (&node.value, ty),
+        (Value::List(_), Ty::List(_) | Ty::Tuple(..))
+            | (Value::Map(_), Ty::Section(_) | Ty::Choice(_) | Ty::Names(_))
+            | (
+                Value::Text(_),
+                Ty::Text | Ty::Path | Ty::Word(_) | Ty::Choice(_) | Ty::Time | Ty::Moment | Ty::Frequency
+            )
+            | (
+                Value::Int(_) | Value::Num(_),
+                Ty::Num(_) | Ty::Int(..) | Ty::Text | Ty::Time | Ty::Moment | Ty::Frequency,
+            )
+            | (Value::Bool(_), Ty::Bool)
+            | (Value::Int(_) | Value::Num(_) | Value::Text(_) | Value::Bool(_), Ty::Scalar)
+    )
 }
 
 /// Where in the table a key of this name stands, as a path: the first met, nearest to the top.

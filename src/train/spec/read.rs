@@ -151,7 +151,7 @@ impl<'a> View<'a> {
 
     /// The mapping under a key, if given.
     pub fn section_opt(&self, key: &str) -> Read<Option<View<'a>>> {
-        Ok(self.given(key).map(|_| self.section(key)).transpose()?)
+        self.given(key).map(|_| self.section(key)).transpose()
     }
 
     /// The entries of a mapping with names of the user's own.

@@ -224,11 +224,9 @@ fn a_schedule_is_that_of_the_runs_length() {
 fn groups() -> Vec<&'static Group> {
     fn within(ty: &'static Ty, found: &mut Vec<&'static Group>) {
         match ty {
-            Ty::Section(group) | Ty::Choice(group) => {
-                if !found.iter().any(|known| std::ptr::eq(*known, *group)) {
-                    found.push(group);
-                    group.rows.iter().for_each(|row| within(&row.ty, found));
-                }
+            Ty::Section(group) | Ty::Choice(group) if !found.iter().any(|known| std::ptr::eq(*known, *group)) => {
+                found.push(group);
+                group.rows.iter().for_each(|row| within(&row.ty, found));
             }
             Ty::List(item) | Ty::Tuple(_, item) | Ty::Names(item) => within(item, found),
             Ty::Any(types) => types.iter().for_each(|ty| within(ty, found)),

@@ -101,7 +101,7 @@ pub fn read(text: &str, source: usize) -> Result<Node, Vec<Finding>> {
         let message = format!("this text has {} bytes; a spec has at most {MAX_BYTES}", text.len());
         return Err(vec![Finding::new(codes::S0010, whole, message)]);
     }
-    check_characters(text, source).map_err(|finding| vec![finding])?;
+    check_characters(text, source).map_err(|finding| vec![*finding])?;
     let mut builder = Builder::new(text, source);
     let mut tree = builder.run().map_err(|finding| vec![*finding])?;
     if !builder.duplicates.is_empty() {
@@ -121,14 +121,14 @@ pub fn read(text: &str, source: usize) -> Result<Node, Vec<Finding>> {
 }
 
 /// Refuses NUL and the other control characters that no editor shows.
-fn check_characters(text: &str, source: usize) -> Result<(), Finding> {
+fn check_characters(text: &str, source: usize) -> Result<(), Box<Finding>> {
     let hidden = |c: char| (c.is_control() && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}');
     match text.char_indices().find(|&(_, c)| hidden(c)) {
         None => Ok(()),
         Some((at, c)) => {
             let place = Place { source, start: at, end: at + c.len_utf8() };
             let message = format!("the control character U+{:04X} does not belong in a spec", u32::from(c));
-            Err(Finding::new(codes::S0011, place, message).help("delete it; a spec is plain text in UTF-8"))
+            Err(Box::new(Finding::new(codes::S0011, place, message).help("delete it; a spec is plain text in UTF-8")))
         }
     }
 }
