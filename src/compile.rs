@@ -1,6 +1,6 @@
 //! The compiler's front door: from a checked program to a loss with gradients, and from there to values.
 //!
-//! [`Program::compile`] runs the stages after `sema`; [`Sizes`] gives every axis its size; [`Program::initial`] says where
+//! [`Program::compile`] runs the stages after `sema`; [`Program::sizes`] gives every axis its size; [`Program::initial`] says where
 //! parameters and constants start. Depends on the compiler core only.
 
 use std::collections::BTreeMap;

@@ -86,7 +86,7 @@ pub(super) struct Plan<'a> {
 }
 
 impl Schedule {
-    /// Schedules a legal loss for these axis sizes (the entry of [`ROWS`] is not read).
+    /// Schedules a legal loss for these axis sizes (the entry of [`crate::ir::graph::ROWS`] is not read).
     pub fn new(mut legal: Legal, sizes: &[usize]) -> Schedule {
         let targets: Vec<Target> = std::mem::take(&mut legal.gradients)
             .into_iter()

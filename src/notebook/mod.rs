@@ -5,11 +5,9 @@
 //! let spikes = Loss::new("poisson(k | softplus(η))");     // wrong programs say here what is wrong
 //! spikes.derivation()                                     // the last expression of a cell is shown
 //! spikes.plot("η", -4.0..4.0, &[("k", 3.0)])
-//! let run = train("../specs/spikes/spikes.yaml");         // a line an epoch while it trains
-//! run.report_curves()
 //! ```
 //!
-//! What a cell keeps in a variable is plain data ([`Loss`], [`TrainedRun`]): the evcxr kernel links every cell anew, so
+//! What a cell keeps in a variable is plain data ([`Loss`]): the evcxr kernel links every cell anew, so
 //! nothing may live in a static, and no store stays open between cells. What a method shows is a [`Shown`], which evcxr
 //! displays when it is the last expression of a cell. Mistakes go to standard error, in the words of the command line.
 //!

@@ -1,6 +1,6 @@
 //! Passes over the graph: simplify → differentiate → simplify → verify.
 //!
-//! [`derive`] gives the loss and its gradients in canonical form, as one would write them; [`stabilize`] the forms that
+//! [`derive()`] gives the loss and its gradients in canonical form, as one would write them; [`stabilize`] the forms that
 //! are evaluated. [`compile_passes`] is both. Depends on `ir`; never sees syntax, and after `sema` there are no user
 //! errors here: every error is one of lossc itself.
 
@@ -78,7 +78,7 @@ pub fn stabilize(mut loss: LossGraph) -> Result<LossGraph, PassError> {
     Ok(loss)
 }
 
-/// [`derive`], then [`stabilize`].
+/// [`derive()`], then [`stabilize`].
 ///
 /// # Errors
 /// Only errors of lossc itself.

@@ -22,7 +22,7 @@ pub struct NewRun {
     pub derivation_html: String,
     /// The data files and their hashes.
     pub data: Vec<DataFile>,
-    /// Resolved versions and what else decides the bits (thread count); begin with [`super::versions`].
+    /// Resolved versions and what else decides the bits (thread count); begin with [`super::versions()`].
     pub versions: BTreeMap<String, String>,
     /// The seed of every random stream.
     pub seed: u64,

@@ -1,6 +1,6 @@
 //! Pages and pictures of runs.
 //!
-//! [`page`] makes one self-contained HTML page from a [`crate::record::Record`] (or a comparison from several): the
+//! [`page()`] makes one self-contained HTML page from a [`crate::record::Record`] (or a comparison from several): the
 //! final metrics, the program, its derivation, the learning curves a term, and the pictures that answer the modelling
 //! question, chosen by the kinds of artifact that the record holds:
 //!
