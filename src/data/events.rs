@@ -48,8 +48,11 @@ pub fn bin(intake: &Intake<'_>, options: &Events, log: &[String]) -> Result<Binn
     }
     let events = read_files(intake, &options.tables)?;
     let times = seconds(&events, &options.time, options.time_unit.per_second(), "events: time")?;
-    let covariates =
-        options.covariates.as_ref().map(|covariates| Sampled::read(intake, covariates, log)).transpose()?;
+    let covariates = options
+        .covariates
+        .as_ref()
+        .map(|covariates| Sampled::read(intake, covariates, options.within.as_ref(), log))
+        .transpose()?;
     let recordings = Recordings::new(options, &events, covariates.as_ref())?;
     let units = Units::new(options, &events)?;
     let spans = spans(options, &recordings, covariates.as_ref(), &times)?;
@@ -272,7 +275,12 @@ struct Sampled {
 }
 
 impl Sampled {
-    fn read(intake: &Intake<'_>, options: &Covariates, log: &[String]) -> Result<Self, DataErrors> {
+    fn read(
+        intake: &Intake<'_>,
+        options: &Covariates,
+        within: Option<&String>,
+        log: &[String],
+    ) -> Result<Self, DataErrors> {
         let table = read_files(intake, &options.tables)?;
         let names = table.names();
         let times = match &options.clock {
@@ -280,7 +288,14 @@ impl Sampled {
             Clock::Rate { hz, .. } if *hz > 0.0 && hz.is_finite() => None,
             Clock::Rate { .. } => return Err(DataError::option("covariates: rate", "must be positive").into()),
         };
-        let chosen = select(&names, &options.inputs, "covariates: inputs").map_err(DataErrors)?;
+        let chosen = if options.inputs.is_empty() {
+            let time = if let Clock::Column { time, .. } = &options.clock { Some(time) } else { None };
+            (0..names.len())
+                .filter(|at| !names.get(*at).is_some_and(|name| [time, within].contains(&Some(name))))
+                .collect()
+        } else {
+            select(&names, &options.inputs, "covariates: inputs").map_err(DataErrors)?
+        };
         let logged = select(&names, log, "log").map_err(DataErrors)?;
         let mut errors = Vec::new();
         let mut columns = Vec::new();

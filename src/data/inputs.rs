@@ -198,6 +198,10 @@ fn chosen(names: &[String], options: &DataOptions) -> Result<Vec<usize>, Vec<Dat
     }
     let mut chosen = Vec::new();
     let mut errors = Vec::new();
+    if let (Source::Events(events), []) = (&options.source, options.inputs.as_slice()) {
+        let own = [Some(&events.name), events.within.as_ref()];
+        chosen.extend((0..names.len()).filter(|at| !own.contains(&names.get(*at))));
+    }
     for pattern in &options.inputs {
         match select(names, std::slice::from_ref(pattern), "inputs") {
             Ok(found) if is_wild(pattern) => chosen.extend(found.into_iter().filter(|at| !reserved.contains(at))),

@@ -187,7 +187,7 @@ pub struct Covariates {
     pub tables: Files,
     /// When a sample was taken.
     pub clock: Clock,
-    /// Columns brought onto the bins; empty: every numeric column.
+    /// Columns brought onto the bins; empty: every one but the times and the recordings.
     pub inputs: Vec<String>,
     /// How.
     pub resample: Resample,

@@ -243,6 +243,12 @@ impl Setup {
         axes.extend(settings.axes.iter().map(|(name, size)| (canonical(name), *size)));
         let feed = Feed::new(prepared, &settings.data, settings.train.batch, settings.seed)?;
         let input = input_shape(&feed);
+        if input == InputShape::Flat(0) {
+            let finding = spec.mistake(codes::S0014, "data", "the network has nothing to read: `inputs` is missing");
+            return Err(spec
+                .errors(vec![finding.help("name the columns it reads: `inputs: [speed, \"d_*\"]`")])
+                .into());
+        }
         let trunk = layers::infer(input, &settings.network).map_err(|errors| shape_errors(&spec, errors))?;
         identity_axes(&spec, &compiled.program, trunk.len(), &mut axes);
         let loss = TrainLoss::new(&compiled.program, &axes, &compiled.constants)?;

@@ -71,7 +71,12 @@ static DATA: Group = Group {
             Nothing,
             "A table (csv, npy, npz; .gz), several that follow each other, or one a part: {train: …, test: …}.",
         ),
-        row("inputs", COLUMNS, Nothing, "Columns the network reads: names, globs (`\"d_*\"`), ranges (`n00..n30`)."),
+        row(
+            "inputs",
+            COLUMNS,
+            Nothing,
+            "Columns the network reads: names, globs (`\"d_*\"`), ranges (`n00..n30`); with `events`, by default the covariates.",
+        ),
         row("bind", Ty::Names(&COLUMNS), Nothing, "The loss's data names and the columns each is made of."),
         row("log", COLUMNS, Nothing, "Inputs whose natural logarithm is taken first."),
         row("squares", COLUMNS, Nothing, "Inputs whose squares become inputs too."),
@@ -204,7 +209,7 @@ static COVARIATES: Group = Group {
         row("time_unit", TIME_UNITS, Default("s"), "Unit of that column."),
         row("rate", Ty::Frequency, Nothing, "Samples a second, for tables without a column of times."),
         row("start", Ty::Moment, Default("0 s"), "Time of the first sample, with `rate`."),
-        row("inputs", COLUMNS, Nothing, "Columns brought onto the bins; by default every numeric one."),
+        row("inputs", COLUMNS, Nothing, "Columns brought onto the bins; by default all but the times."),
         row(
             "resample",
             Ty::Word(&["average", "interpolate"]),
