@@ -10,9 +10,11 @@ pub mod render;
 pub use document::{Block, Document, Section};
 
 use crate::compile::Program;
-use crate::ir::graph::{InputRole, NodeId, ROWS};
+use crate::ir::graph::{InputId, InputRole, NodeId, ROWS};
 use crate::ir::print::{to_latex, to_text};
-use crate::passes::{self, PassError};
+use crate::ir::program::LossGraph;
+use crate::lower::lower;
+use crate::passes::{self, Derived, PassError};
 use crate::sema::{Form, Reduction, Term, TermKind, VectorKind};
 
 /// The derivation of a program.
@@ -151,10 +153,21 @@ fn nll_formula(program: &Program, at: usize, section: Section) -> Section {
     if laws.is_empty() { section } else { section.text("Rewritten by:").list(laws) }
 }
 
-/// The laws that were used, each once.
+/// Laws of signs and ones, which no reader wants to be told.
+const EVIDENT: &[&str] = &[
+    "add a negative",
+    "double negation",
+    "fold",
+    "minus a negative sum",
+    "minus out of a product",
+    "times minus one",
+    "times one",
+];
+
+/// The laws that were used, each once, but for the evident ones.
 fn laws(steps: &[passes::simplify::Step]) -> Vec<String> {
     let mut laws: Vec<String> = Vec::new();
-    for step in steps {
+    for step in steps.iter().filter(|step| !EVIDENT.contains(&step.rule.name)) {
         let guard = if step.rule.guard.is_empty() { String::new() } else { format!(" ({})", step.rule.guard) };
         let law = format!("{}: {}{guard}", step.rule.name, step.rule.law);
         if !laws.contains(&law) {
@@ -199,22 +212,57 @@ fn total(program: &Program) -> Vec<Section> {
 }
 
 fn gradient(program: &Program) -> Result<Section, PassError> {
-    let mut section = Section::new(
+    let section = Section::new(
         "Gradient",
         "What training follows: how one row's cost changes with each prediction and parameter.",
     );
-    let mut graph = program.derived.loss.graph.clone();
-    for &(input, node) in &program.derived.loss.gradients {
-        let plain = passes::without_seed(&mut graph, node, program.derived.loss.seed)?;
+    let computed = derivatives(&program.derived.loss)?;
+    let textbook = textbook(program)?;
+    let shown = textbook.as_ref().map_or(Ok(computed.clone()), |derived| derivatives(&derived.loss))?;
+    let mut section = formulas(section, &shown);
+    let laws = laws(&textbook.as_ref().unwrap_or(&program.derived).after);
+    if !laws.is_empty() {
+        section = section.text("Rewritten by:").list(laws);
+    }
+    let other: Vec<_> = computed.into_iter().filter(|formula| !shown.contains(formula)).collect();
+    if other.is_empty() {
+        return Ok(section);
+    }
+    Ok(formulas(section.text("Computed in a form that keeps its digits:"), &other))
+}
+
+/// The program derived from the densities as textbooks print them; `None` when that is how they are computed.
+fn textbook(program: &Program) -> Result<Option<Derived>, PassError> {
+    let mut hir = program.hir.clone();
+    for term in &mut hir.terms {
+        if let TermKind::Density(form) = &term.kind
+            && let Form::Call { log, .. } = form.as_ref()
+        {
+            term.node = *log;
+        }
+    }
+    let same = hir.terms.iter().zip(&program.hir.terms).all(|(a, b)| a.node == b.node);
+    let wrt: Vec<_> = program.derived.loss.gradients.iter().map(|&(input, _)| input).collect();
+    if same { Ok(None) } else { passes::derive(lower(&hir), &wrt).map(Some) }
+}
+
+/// The derivatives of one row's cost, as text and as LaTeX.
+fn derivatives(loss: &LossGraph) -> Result<Vec<(String, String)>, PassError> {
+    let mut graph = loss.graph.clone();
+    let derivative = |&(input, node): &(InputId, NodeId)| {
+        let plain = passes::without_seed(&mut graph, node, loss.seed)?;
         let name = &graph.input(input).name;
         let symbol = crate::ir::print::latex_name(name);
-        section = section.formula(
-            &format!("∂ℓ/∂{name} = {}", to_text(&graph, plain)),
-            &format!("\\frac{{\\partial \\ell}}{{\\partial {symbol}}} = {}", to_latex(&graph, plain)),
-        );
-    }
-    let laws = laws(&program.derived.after);
-    Ok(if laws.is_empty() { section } else { section.text("Rewritten by:").list(laws) })
+        Ok((
+            format!("∂ℓ/∂{name} = {}", to_text(&graph, plain)),
+            format!("\\frac{{\\partial \\ell}}{{\\partial {symbol}}} = {}", to_latex(&graph, plain)),
+        ))
+    };
+    loss.gradients.iter().map(derivative).collect()
+}
+
+fn formulas(section: Section, formulas: &[(String, String)]) -> Section {
+    formulas.iter().fold(section, |section, (text, latex)| section.formula(text, latex))
 }
 
 /// Assumptions, questions for the expert, alternatives: from the library, for every distribution used.

@@ -46,7 +46,7 @@ pub struct Derived {
 }
 
 /// Simplifies the terms, differentiates with respect to `wrt`, simplifies the gradients. Gradients that are there
-/// already are replaced.
+/// already are replaced. A term in which simplification leaves no row (`x - x + w`) counts once, as a prior does.
 ///
 /// # Errors
 /// Only errors of lossc itself.

@@ -165,6 +165,9 @@ impl Style for Text {
         match (node, args) {
             (Node::Apply(Op::XLogY, _), [a, b]) => infix("·", Level::Product, a, &call("log", &[b]), false),
             (Node::Apply(Op::XLog1pY, _), [a, b]) => infix("·", Level::Product, a, &call("log1p", &[b]), false),
+            (Node::Apply(Op::SoftplusRatio, _), [_]) => {
+                infix("/", Level::Product, &call("sigmoid", args), &call("softplus", args), true)
+            }
             (Node::Apply(op @ (Op::MulZero | Op::ZeroDiv), _), _) => apply(*op, args),
             _ => Exact.apply(graph, node, args),
         }

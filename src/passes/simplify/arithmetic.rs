@@ -79,6 +79,13 @@ pub const RULES: &[Rule] = &[
     }),
     rule!("gather constants", "c·(d·x) = (c·d)·x", "c, d constants", On::Ops(&[Op::Mul]), gather),
     rule!(
+        "constants of a quotient",
+        "c·x/(d·y) = (c/d)·(x/y)",
+        "c, d constants, c/d exact",
+        On::Ops(&[Op::Div, Op::Mul]),
+        constants_of_quotient
+    ),
+    rule!(
         "minus out of a product",
         "(-x)·y = -(x·y)",
         "",
@@ -192,6 +199,32 @@ fn fold(g: &mut Graph, id: NodeId, any: bool) -> Option<NodeId> {
     let value = (op.info().eval)(&values);
     let exact = matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Neg | Op::Square) || value.fract() == 0.0;
     (!value.is_nan() && (any || exact)).then(|| g.constant(value))
+}
+
+/// c·x with a constant other than 1.
+fn constant_times(g: &Graph, id: NodeId) -> Option<(f64, NodeId)> {
+    let (c, x) = two(g, id, Op::Mul)?;
+    g.as_const(c).map(|c| (c, x))
+}
+
+fn constants_of_quotient(g: &mut Graph, id: NodeId) -> Option<NodeId> {
+    let ((c, x), below) = match constant_times(g, id) {
+        Some((c, quotient)) => {
+            let (x, below) = two(g, quotient, Op::Div)?;
+            ((c, x), below)
+        }
+        None => {
+            let (above, below) = two(g, id, Op::Div)?;
+            (constant_times(g, above)?, below)
+        }
+    };
+    let (d, y) = constant_times(g, below)?;
+    let ratio = c / d;
+    if !ratio.is_normal() || ratio * d != c {
+        return None;
+    }
+    let (ratio, quotient) = (g.constant(ratio), bin(g, Op::Div, x, y));
+    Some(bin(g, Op::Mul, ratio, quotient))
 }
 
 fn product_of(g: &Graph, id: NodeId) -> Option<[(NodeId, NodeId); 2]> {

@@ -169,6 +169,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("times zero", &["(add y (mul 0 x))"]),
     ("constant first", &["(mul x 3)"]),
     ("gather constants", &["(mul 2 (mul 3 x))", "(mul (mul 2 x) (mul 3 y))", "(mul x (mul 3 y))"]),
+    ("constants of a quotient", &["(div (mul 2 x) (mul 4 p))", "(mul -2 (div x (mul 2 (square p))))"]),
     ("minus out of a product", &["(mul (neg x) y)", "(div (neg x) (neg p))", "(div -2 p)", "(mul x (neg y))"]),
     ("square", &["(mul x x)"]),
     ("square of a negative", &["(square (neg x))", "(square (abs x))"]),
