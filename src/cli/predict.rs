@@ -13,7 +13,7 @@ use crate::train::predict::{Predictions, predict, write_to};
 /// Arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run: its identifier, its last digits, or `latest`.
+    /// The run: its identifier, its last digits, its name, or `latest`.
     #[arg(value_name = "RUN")]
     run: String,
     /// The table (CSV, NPY, NPZ); pictures for a run on pictures.

@@ -12,7 +12,7 @@ use crate::train::run::REPORT;
 /// Arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The runs: identifiers, last digits, or `latest`.
+    /// The runs: identifiers, last digits, names, or `latest`.
     #[arg(value_name = "RUN", required = true)]
     run: Vec<String>,
     /// Where the page goes; by default the run's folder, or `comparison.html` in the folder of the runs.

@@ -26,7 +26,7 @@ enum Action {
     List,
     /// A run: its spec, program, versions, data and figures.
     Show {
-        /// Its identifier, its last digits, or `latest`.
+        /// Its identifier, its last digits, its name, or `latest`.
         run: String,
     },
     /// What differs between two runs: spec, program, data, versions, figures.

@@ -23,7 +23,7 @@ pub struct Args {
     /// Folder of the runs.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     runs: PathBuf,
-    /// Goes on with a run that was interrupted: its identifier, its last digits, or `latest`.
+    /// Goes on with a run that was interrupted: its identifier, its last digits, its name, or `latest`.
     #[arg(long, value_name = "RUN")]
     resume: Option<String>,
     /// Threads; by default all cores.

@@ -153,8 +153,8 @@ impl Notebook {
         Ok(self.list()?.into_iter().next())
     }
 
-    /// The run that `wanted` names: its identifier, a unique beginning of it, its four last digits if they are
-    /// unique, the path of its folder, or `latest`.
+    /// The run that `wanted` names: its identifier, a unique beginning or ending of it, its name (the latest run of that
+    /// name), the path of its folder, or `latest`.
     ///
     /// # Errors
     /// [`RecordError::NotFound`] and [`RecordError::Ambiguous`] name the candidates.
@@ -170,10 +170,11 @@ impl Notebook {
         if name == "latest" {
             return runs.into_iter().next().ok_or_else(|| missing(Vec::new()));
         }
-        if let Some(run) = runs.iter().find(|run| run.id == name) {
+        if let Some(run) = runs.iter().find(|run| run.id == name).or_else(|| runs.iter().find(|run| run.name == name)) {
             return Ok(run.clone());
         }
-        let fits = |run: &Run| run.id.starts_with(name) || run.id.rsplit('-').next() == Some(name);
+        let ending = format!("-{name}");
+        let fits = |run: &Run| run.id.starts_with(name) || run.id.ends_with(&ending);
         let mut found = runs.iter().filter(|run| fits(run));
         match (found.next(), found.next()) {
             (Some(run), None) => Ok(run.clone()),

@@ -78,7 +78,9 @@ fn runs_are_found_by_what_names_one() {
     assert_eq!(notebook.latest().unwrap().unwrap().id, b.id);
     let Err(RecordError::Ambiguous { candidates, .. }) = notebook.find("2026-11-23-") else { panic!("two runs fit") };
     assert_eq!(candidates, [b.id.clone(), a.id.clone()]);
-    let Err(error @ RecordError::NotFound { .. }) = notebook.find("spikes") else { panic!("no run begins with it") };
+    assert_eq!(notebook.find(&a.id["2026-11-23-".len()..]).unwrap().id, a.id);
+    assert_eq!(notebook.find("spikes").unwrap().id, a.id);
+    let Err(error @ RecordError::NotFound { .. }) = notebook.find("pikes") else { panic!("no run begins with it") };
     assert!(error.to_string().contains(&a.id) && !error.to_string().contains(&b.id), "{error}");
     notebook.remove(&a.id).unwrap();
     assert!(!a.dir.exists());
