@@ -9,16 +9,34 @@ cd "$(dirname "$0")"
 version=0.22.0
 say() { printf 'setup: %s\n' "$1"; }
 
-installed="$(cargo install --list | sed -n 's/^evcxr_jupyter v\([^ :]*\).*/\1/p')"
-if [ "$installed" = "$version" ]; then
+root="${CARGO_INSTALL_ROOT:-${CARGO_HOME:-$HOME/.cargo}}"
+installed() { cargo install --list --root "$1" 2>/dev/null | sed -n 's/^evcxr_jupyter v\([^ :]*\).*/\1/p'; }
+if [ -n "${LOSSC_CACHE:-}" ]; then
+    mkdir -p "$LOSSC_CACHE"
+    LOSSC_CACHE="$(cd "$LOSSC_CACHE" && pwd)"
+    [ "$(installed "$root")" = "$version" ] || root="$LOSSC_CACHE/cargo"
+fi
+found="$(installed "$root")"
+if [ "$found" = "$version" ]; then
     say "evcxr_jupyter $version is installed"
 else
-    say "installing evcxr_jupyter $version${installed:+ in place of $installed}: about 12 minutes on two cores"
-    cargo install --locked --force evcxr_jupyter --version "$version"
+    say "installing evcxr_jupyter $version${found:+ in place of $found}: about 12 minutes on two cores"
+    cargo install --quiet --locked --force evcxr_jupyter --version "$version" --root "$root"
 fi
-kernel="${CARGO_INSTALL_ROOT:-${CARGO_HOME:-$HOME/.cargo}}/bin/evcxr_jupyter"
-command -v "$kernel" >/dev/null || kernel=evcxr_jupyter
-"$kernel" --install >/dev/null
+
+# A cell is a library that looks for Rust's own beside the toolchain, by a path relative to a folder in which it no longer
+# lies when it is loaded: that finds it from /tmp, and not from a folder that is kept at home. So the kernel is told.
+specification="$("$root/bin/evcxr_jupyter" --install | sed -n 's/^Writing \(.*kernel\.json\)$/\1/p')"
+python3 - "$specification" "$root/bin/evcxr_jupyter" <<'PY'
+import json, sys
+path, program = sys.argv[1:]
+with open(path) as file:
+    kernel = json.load(file)
+start = 'LD_LIBRARY_PATH="$(rustc --print target-libdir)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" exec "$0" "$@"'
+kernel["argv"] = ["/bin/sh", "-c", start, program, "--control_file", "{connection_file}"]
+with open(path, "w") as file:
+    json.dump(kernel, file, indent=2)
+PY
 say "the kernel \`rust\` is registered"
 
 # evcxr finds the types of a cell's variables with rust-analyzer, which reads the standard library's source.
@@ -30,17 +48,21 @@ else
     say "rust-src cannot be installed: a variable that is to live beyond its cell may need its type, \`let x: Loss = …\`" >&2
 fi
 
+venv="$PWD/.venv"
 if [ -n "${LOSSC_CACHE:-}" ]; then
-    mkdir -p "$LOSSC_CACHE/evcxr" "$LOSSC_CACHE/venv"
-    for name in evcxr venv; do
-        [ -e ".$name" ] || ln -s "$(cd "$LOSSC_CACHE/$name" && pwd)" ".$name"
-    done
+    venv="$LOSSC_CACHE/venv"
+    mkdir -p "$LOSSC_CACHE/evcxr"
+    [ -e .evcxr ] || ln -sfn "$LOSSC_CACHE/evcxr" .evcxr
 fi
-[ -x .venv/bin/python ] || python3 -m venv .venv
-if cmp -s requirements.txt .venv/requirements.txt; then
+# The kernel compiles the versions that lossc is tested with.
+mkdir -p .evcxr
+cp ../Cargo.lock .evcxr/Cargo.lock
+if [ -x "$venv/bin/python" ] && cmp -s requirements.txt "$venv/requirements.txt"; then
     say "the Python environment is there"
 else
-    .venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
-    cp requirements.txt .venv/requirements.txt
+    python3 -m venv --clear "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement requirements.txt
+    cp requirements.txt "$venv/requirements.txt"
+    say "the Python environment is installed"
 fi
-say "done: jupyter/.venv/bin/python jupyter/run.py jupyter/lossc.ipynb OUT.ipynb executes the notebook"
+say "done: $venv/bin/python run.py lossc.ipynb OUT.ipynb, here in jupyter/, executes the notebook"

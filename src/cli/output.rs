@@ -24,9 +24,13 @@ pub fn diagnostics(source: &Source, diagnostics: &[Diagnostic]) {
     if diagnostics.is_empty() {
         return;
     }
+    let _ = write!(std::io::stderr().lock(), "{}", render(source, diagnostics, style()));
+}
+
+/// How messages look on stderr.
+pub fn style() -> Style {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let style = Style { color: colour, ..Style::default() };
-    let _ = write!(std::io::stderr().lock(), "{}", render(source, diagnostics, style));
+    Style { color: colour, ..Style::default() }
 }
 
 /// A number as JSON: non-finite ones as strings.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::{Format, Outcome, output};
-use crate::record::{Notebook, Record, RecordError, Run};
+use crate::record::{Change, Notebook, Record, RecordError, Run, figures_that_differ, settings_that_differ};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -78,7 +78,7 @@ fn act(args: &Args) -> Result<String, RecordError> {
             let (a, b) = (notebook.show(first)?, notebook.show(second)?);
             let changes = differences(&a, &b);
             Ok(if json {
-                json!({"first": a.run.id, "second": b.run.id, "changes": changes.iter().map(Change::json).collect::<Vec<_>>()}).to_string()
+                json!({"first": a.run.id, "second": b.run.id, "changes": changes.iter().map(change_json).collect::<Vec<_>>()}).to_string()
             } else {
                 changes_text(&a, &b, &changes)
             })
@@ -150,64 +150,14 @@ fn shown(record: &Record) -> String {
     text.trim_end().to_owned()
 }
 
-/// One thing that differs.
-struct Change {
-    what: String,
-    first: String,
-    second: String,
-}
-
-impl Change {
-    fn json(&self) -> Value {
-        json!({"what": self.what, "first": self.first, "second": self.second})
-    }
-}
-
 fn differences(a: &Record, b: &Record) -> Vec<Change> {
-    let mut changes = Vec::new();
-    let mut compare = |what: String, first: String, second: String| {
-        if first != second {
-            changes.push(Change { what, first, second });
-        }
-    };
-    lines(&mut compare, "program", &a.program_text, &b.program_text);
-    lines(&mut compare, "spec", &a.spec_text, &b.spec_text);
-    let keys: std::collections::BTreeSet<&String> = a.versions.keys().chain(b.versions.keys()).collect();
-    for key in keys {
-        let of = |record: &Record| record.versions.get(key).cloned().unwrap_or_default();
-        compare(key.clone(), of(a), of(b));
-    }
-    let files: std::collections::BTreeSet<&String> = a.data.iter().chain(&b.data).map(|file| &file.path).collect();
-    for path in files {
-        let of = |record: &Record| {
-            record.data.iter().find(|f| f.path == *path).map_or_else(String::new, |f| f.sha256.clone())
-        };
-        compare(path.clone(), of(a), of(b));
-    }
-    let mut scores: Vec<(String, String)> = Vec::new();
-    for record in [a, b] {
-        for (split, figures) in record.run.scores.splits() {
-            for (name, _) in figures {
-                let key = (split.to_owned(), name.clone());
-                if !scores.contains(&key) {
-                    scores.push(key);
-                }
-            }
-        }
-    }
-    for (split, metric) in scores {
-        let of = |record: &Record| record.run.scores.get(&split, &metric).map_or_else(String::new, |x| format!("{x}"));
-        compare(format!("{split} {metric}"), of(a), of(b));
-    }
+    let mut changes = settings_that_differ(a, b);
+    changes.extend(figures_that_differ(a, b));
     changes
 }
 
-/// Lines that only one of two texts has.
-fn lines(compare: &mut impl FnMut(String, String, String), what: &str, a: &str, b: &str) {
-    let only = |x: &str, y: &str| {
-        x.lines().filter(|line| !y.lines().any(|other| other == *line)).collect::<Vec<_>>().join("\n")
-    };
-    compare(what.to_owned(), only(a, b), only(b, a));
+fn change_json(change: &Change) -> Value {
+    json!({"what": change.what, "first": change.first, "second": change.second})
 }
 
 fn changes_text(a: &Record, b: &Record, changes: &[Change]) -> String {

@@ -137,45 +137,33 @@ fn human(outcome: &run::Outcome) -> String {
 
 /// Says what is wrong: for people on stderr; as JSON also on stdout.
 pub fn fault(error: &TrainError, format: Format) {
+    if format == Format::Human {
+        return output::complain(error.rendered(output::style()).trim_end());
+    }
     match error {
-        TrainError::Spec(errors) => spec_errors(errors, format),
-        TrainError::Program { source_text, diagnostics } => match format {
-            Format::Human => output::diagnostics(source_text, diagnostics),
-            Format::Json => output::line(&super::check::failure(source_text, diagnostics).to_string()),
-        },
+        TrainError::Spec(errors) => output::line(&spec_errors(errors).to_string()),
+        TrainError::Program { source_text, diagnostics } => {
+            output::line(&super::check::failure(source_text, diagnostics).to_string());
+        }
         other => {
             output::complain(&format!("error: {other}"));
-            if format == Format::Json {
-                output::line(&json!({"error": other.to_string()}).to_string());
-            }
+            output::line(&json!({"error": other.to_string()}).to_string());
         }
     }
 }
 
 /// A spec's mistakes, text by text.
-fn spec_errors(errors: &SpecErrors, format: Format) {
-    let of = |at: usize| -> Vec<_> {
-        errors.diagnostics.iter().filter(|(text, _)| *text == at).map(|(_, d)| d.clone()).collect()
-    };
-    match format {
-        Format::Human => {
-            for (at, source) in errors.texts.iter().enumerate() {
-                output::diagnostics(source, &of(at));
-            }
-        }
-        Format::Json => {
-            let all: Vec<Value> = errors
-                .diagnostics
-                .iter()
-                .filter_map(|(at, diagnostic)| {
-                    let source = errors.texts.get(*at)?;
-                    let mut value = output::diagnostic(source, diagnostic);
-                    value.as_object_mut()?.insert("file".into(), json!(source.name));
-                    Some(value)
-                })
-                .collect();
-            let file = errors.texts.first().map_or("", |source| source.name.as_str());
-            output::line(&json!({"file": file, "diagnostics": all}).to_string());
-        }
-    }
+fn spec_errors(errors: &SpecErrors) -> Value {
+    let all: Vec<Value> = errors
+        .diagnostics
+        .iter()
+        .filter_map(|(at, diagnostic)| {
+            let source = errors.texts.get(*at)?;
+            let mut value = output::diagnostic(source, diagnostic);
+            value.as_object_mut()?.insert("file".into(), json!(source.name));
+            Some(value)
+        })
+        .collect();
+    let file = errors.texts.first().map_or("", |source| source.name.as_str());
+    json!({"file": file, "diagnostics": all})
 }

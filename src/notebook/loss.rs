@@ -2,6 +2,7 @@
 
 use super::Shown;
 use super::plot::{self, Figures};
+use super::shown::say;
 use crate::compile::{Program, differentiable};
 use crate::diag::has_errors;
 use crate::diag::render::{Style, render};
@@ -20,11 +21,11 @@ pub struct Loss {
 }
 
 impl Loss {
-    /// Compiles a program. What is wrong with it, and how it can be mended, is printed at once on standard error.
+    /// Compiles a program. What is wrong with it, and how it can be mended, is printed at once.
     pub fn new(text: &str) -> Loss {
         let (loss, said) = Loss::read(text);
         if !said.is_empty() {
-            eprintln!("{}", said.trim_end());
+            say(&said);
         }
         loss
     }

@@ -27,6 +27,7 @@
 
 mod artifacts;
 mod counts;
+mod differences;
 mod error;
 mod handle;
 mod metrics;
@@ -41,6 +42,7 @@ pub use artifacts::{
     RankRate, UnitScore,
 };
 pub use counts::CountTable;
+pub use differences::{Change, figures_that_differ, settings_that_differ};
 pub use error::RecordError;
 pub use handle::RunHandle;
 pub use metrics::{Point, Series, metrics_csv};

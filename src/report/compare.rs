@@ -1,17 +1,36 @@
 //! Several runs on one page: what differs, and for whom.
 
 use super::html::{escape, number, table};
-use super::{Result, counts, curves, page};
+use super::{Result, cards, counts, curves, page};
 use crate::record::{CountDiagnostics, Record};
 
 /// The body of a comparison; the first run is what the others are compared with.
 pub(super) fn body(records: &[&Record]) -> Result<String> {
     let mut html = String::from("<h1>Runs compared</h1>\n");
+    html.push_str(&side_by_side(records)?);
+    for record in records {
+        let inner = page::program(record) + &page::provenance(record);
+        html.push_str(&format!("<h2>{}</h2>\n<details><summary>Program, derivation, spec, data and versions</summary>\n{inner}</details>\n", escape(&record.run.id)));
+    }
+    Ok(html)
+}
+
+/// What was set differently, and what came of it.
+pub(super) fn side_by_side(records: &[&Record]) -> Result<String> {
+    let mut html = String::new();
     for record in records {
         html.push_str(&format!(
             "<p><b>{}</b><br><span class=\"facts\">{}</span></p>\n",
             escape(&record.run.id),
             escape(&page::facts(record))
+        ));
+    }
+    if let Some((first, others)) = records.split_first() {
+        let found: String = others.iter().map(|other| cards::changes(first, other)).collect();
+        let none = "<p>Nothing: the same program, spec, data and versions.</p>\n";
+        html.push_str(&format!(
+            "<h2>What was set differently</h2>\n{}",
+            if found.is_empty() { none } else { found.as_str() }
         ));
     }
     html.push_str(&metrics(records));
@@ -22,10 +41,6 @@ pub(super) fn body(records: &[&Record]) -> Result<String> {
     let curves = curves::comparison(records)?;
     if !curves.is_empty() {
         html.push_str(&format!("<h2>Learning curves</h2>\n<div class=\"figures\">\n{curves}</div>\n"));
-    }
-    for record in records {
-        let inner = page::program(record) + &page::provenance(record);
-        html.push_str(&format!("<h2>{}</h2>\n<details><summary>Program, derivation, spec, data and versions</summary>\n{inner}</details>\n", escape(&record.run.id)));
     }
     Ok(html)
 }

@@ -61,6 +61,22 @@ impl Card {
         self
     }
 
+    /// Adds a part of a page, its headings lower and its drawings as images.
+    pub(super) fn section(mut self, html: &str) -> Card {
+        self.html.push_str(&lowered(&with_images(html)));
+        self
+    }
+
+    /// Adds a reference to a file beside the notebook.
+    pub fn link(mut self, text: &str, href: &str) -> Card {
+        self.html.push_str(&format!(
+            "<p><a href=\"{}\" target=\"_blank\">{}</a></p>\n",
+            html::escape(href),
+            html::escape(text)
+        ));
+        self
+    }
+
     /// Adds a table; the first cell of each row is its heading.
     pub fn table(mut self, head: &[String], rows: &[Vec<String>]) -> Card {
         self.html.push_str(&html::table(head, rows));
@@ -80,7 +96,32 @@ impl Card {
 
 /// The picture as the address of an image.
 pub fn data_uri(svg: &Svg) -> String {
-    format!("data:image/svg+xml;base64,{}", base64(svg.as_str().as_bytes()))
+    address(svg.as_str())
+}
+
+fn address(svg: &str) -> String {
+    format!("data:image/svg+xml;base64,{}", base64(svg.as_bytes()))
+}
+
+/// Drawings within a page's HTML, none inside another, become images.
+fn with_images(html: &str) -> String {
+    let mut found = String::with_capacity(html.len() * 3 / 2);
+    let mut rest = html;
+    while let Some((before, drawing)) = rest.split_once("<svg") {
+        let Some((inner, after)) = drawing.split_once("</svg>") else { break };
+        found.push_str(before);
+        found.push_str(&format!("<img src=\"{}\">", address(&format!("<svg{inner}</svg>"))));
+        rest = after;
+    }
+    found + rest
+}
+
+/// A page's headings as those of a cell, whose notebook has its own.
+fn lowered(html: &str) -> String {
+    let levels = [("h3>", "h5>"), ("h2>", "h4>"), ("h1>", "h4>")];
+    levels.iter().fold(html.to_owned(), |html, (from, to)| {
+        html.replace(&format!("<{from}"), &format!("<{to}")).replace(&format!("</{from}"), &format!("</{to}"))
+    })
 }
 
 /// RFC 4648, section 4.
@@ -115,6 +156,21 @@ mod tests {
         ] {
             assert_eq!(base64(plain.as_bytes()), text);
         }
+    }
+
+    #[test]
+    fn a_section_of_a_page_has_images_and_low_headings() {
+        let page =
+            "<h2>A</h2>\n<figure><svg w=\"1\"><path/></svg><figcaption>c</figcaption></figure><svg>x</svg><h3>B</h3>";
+        let card = Card::new().section(page);
+        let (first, second) = (base64(b"<svg w=\"1\"><path/></svg>"), base64(b"<svg>x</svg>"));
+        let image = |data: &str| format!("<img src=\"data:image/svg+xml;base64,{data}\">");
+        let expected = format!(
+            "<h4>A</h4>\n<figure>{}<figcaption>c</figcaption></figure>{}<h5>B</h5>",
+            image(&first),
+            image(&second)
+        );
+        assert_eq!(card.html(), expected);
     }
 
     #[test]

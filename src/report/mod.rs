@@ -11,12 +11,13 @@
 //! | `DistanceDiagnostics` | distances of same and different pairs, ROC with its area, table of ranks |
 //! | `Baselines` | rows of the table of final metrics |
 //!
-//! [`display`] makes cards for Jupyter, [`mathml`] turns LaTeX into MathML, [`Chart`] draws.
+//! [`display`] makes cards for Jupyter and [`cards`] those of a run, [`mathml`] turns LaTeX into MathML, [`Chart`] draws.
 //!
 //! Depends on [`crate::record`], `plotters`, `math-core`. It reads records alone, never live training state, so that
 //! every page can be made again.
 
 mod calibration;
+pub mod cards;
 mod chart;
 mod compare;
 mod counts;

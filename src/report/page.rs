@@ -69,8 +69,13 @@ pub(super) fn facts(record: &Record) -> String {
 }
 
 fn head(record: &Record) -> String {
+    format!("<h1>{}</h1>\n{}", escape(&record.run.id), told(record))
+}
+
+/// The run's facts, and a notice of how it stands.
+pub(super) fn told(record: &Record) -> String {
     let run = &record.run;
-    let mut html = format!("<h1>{}</h1>\n<p class=\"facts\">{}</p>\n", escape(&run.id), escape(&facts(record)));
+    let mut html = format!("<p class=\"facts\">{}</p>\n", escape(&facts(record)));
     let notice = match run.status {
         Status::Done => "This run is complete",
         Status::Running => "This run is still being trained; the page shows what was recorded when it was made",
@@ -86,7 +91,7 @@ fn head(record: &Record) -> String {
 }
 
 /// Final metrics a split, and the baselines on the same rows.
-fn metrics(record: &Record) -> Result<String> {
+pub(super) fn metrics(record: &Record) -> Result<String> {
     let baselines: Vec<_> = record.artifacts_of::<Baselines>()?.into_iter().flat_map(|(_, b)| b.0).collect();
     let scores = &record.run.scores;
     let mut names: Vec<&str> = scores.metrics();
@@ -138,7 +143,7 @@ pub(super) fn program(record: &Record) -> String {
     html
 }
 
-fn diagnostics(record: &Record) -> Result<String> {
+pub(super) fn diagnostics(record: &Record) -> Result<String> {
     let mut html = String::new();
     for (_, found) in record.artifacts_of::<CountDiagnostics>()? {
         html.push_str(&format!("<h2>Are the counts what the density says?</h2>\n{}", counts::section(&found)?));

@@ -11,6 +11,7 @@ use super::step::StepError;
 use crate::compile::UnknownSize;
 use crate::data::DataErrors;
 use crate::diag::Diagnostic;
+use crate::diag::render::{Style, render};
 use crate::interpret::InterpretError;
 use crate::passes::PassError;
 use crate::record::RecordError;
@@ -75,6 +76,18 @@ pub enum TrainError {
     /// An error of lossc itself.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+impl TrainError {
+    /// What a person reads: mistakes in a text with the place that they stand at, anything else as one sentence. Ends
+    /// with a line break.
+    pub fn rendered(&self, style: Style) -> String {
+        match self {
+            TrainError::Spec(errors) => errors.rendered(style),
+            TrainError::Program { source_text, diagnostics } => render(source_text, diagnostics, style),
+            other => format!("error: {other}\n"),
+        }
+    }
 }
 
 impl From<SpecErrors> for TrainError {

@@ -11,6 +11,8 @@ pub enum Progress {
     Silent,
     /// One line an epoch on standard error.
     Lines,
+    /// One line an epoch on standard output, as a notebook's cell shows it while it runs.
+    Output,
     /// A bar on standard error.
     Bar(ProgressBar),
 }
@@ -103,6 +105,7 @@ impl Display {
         match &self.progress {
             Progress::Silent => {}
             Progress::Lines => eprintln!("{text}"),
+            Progress::Output => println!("{text}"),
             // The bar itself says the rest.
             Progress::Bar(bar) => bar.set_message(text),
         }
@@ -122,6 +125,7 @@ impl Display {
         match &self.progress {
             Progress::Silent => {}
             Progress::Lines => eprintln!("{text}"),
+            Progress::Output => println!("{text}"),
             Progress::Bar(bar) => bar.println(text),
         }
     }

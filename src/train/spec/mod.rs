@@ -28,6 +28,7 @@ pub use types::{
     EarlyStop, Evaluate, HeadStart, Length, Oracle, Program, Recognition, Schedule, Settings, TrainOptions, UnitTable,
 };
 
+use crate::diag::render::{Style, render};
 use crate::diag::{Code, Diagnostic, codes};
 use crate::source::{Source, Span};
 use tree::{Node, Value};
@@ -132,6 +133,14 @@ impl SpecErrors {
         findings.dedup();
         let diagnostics = findings.into_iter().map(|finding| (finding.place.source, diagnostic(finding))).collect();
         SpecErrors { texts, diagnostics }
+    }
+
+    /// The mistakes of each text with the places that they stand at.
+    pub fn rendered(&self, style: Style) -> String {
+        let of = |at: usize| -> Vec<Diagnostic> {
+            self.diagnostics.iter().filter(|(text, _)| *text == at).map(|(_, d)| d.clone()).collect()
+        };
+        self.texts.iter().enumerate().map(|(at, source)| render(source, &of(at), style)).collect()
     }
 }
 

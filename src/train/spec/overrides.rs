@@ -28,7 +28,19 @@ pub fn apply(tree: &mut Node, set: &str, source: usize) -> Result<(), Vec<Findin
         findings
     })?;
     shift(&mut value, path.len() + 1);
+    // A spec has one program: setting it one way takes the other's place.
+    match path.trim() {
+        "program" => drop_key(tree, "loss"),
+        "loss" => drop_key(tree, "program"),
+        _ => {}
+    }
     put(tree, path, value, source).map_err(|finding| vec![*finding])
+}
+
+fn drop_key(tree: &mut Node, key: &str) {
+    if let Value::Map(entries) = &mut tree.value {
+        entries.retain(|entry| entry.key != key);
+    }
 }
 
 fn put(tree: &mut Node, path: &str, value: Node, source: usize) -> Result<(), Box<Finding>> {

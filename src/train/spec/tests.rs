@@ -164,6 +164,18 @@ fn set_overrides_and_is_blamed_for_its_own_mistakes() {
 }
 
 #[test]
+fn a_program_that_is_set_takes_the_place_of_the_other_one() {
+    let set = |text: &str, set: &str| {
+        let spec = Spec::read("a.yaml", text.as_bytes(), &[set.to_owned()]).unwrap_or_else(|errors| panic!("{errors}"));
+        spec.settings.program
+    };
+    let text = set(SPIKES, r#"program="data k : count\nλ = exp(η) # \"fast\"\npoisson(k | λ)""#);
+    assert_eq!(text, Program::Text("data k : count\nλ = exp(η) # \"fast\"\npoisson(k | λ)".into()));
+    let inline = SPIKES.replace("loss: spikes.loss", "program: poisson(k | λ)");
+    assert_eq!(set(&inline, "loss=b.loss"), Program::File("b.loss".into()));
+}
+
+#[test]
 fn a_name_in_greek_does_not_move_the_positions_behind_it() {
     let found = mistakes("loss: a.loss\ndata: {table: t.csv}\nheads: {ηηη: zero, λ: nil}\n", &[]);
     assert_eq!(found, ["0:3:23 S0004"]);
