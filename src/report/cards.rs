@@ -1,9 +1,9 @@
 //! The parts of a run's page as cards for Jupyter: what the page says, a cell can show.
 
 use super::display::Card;
-use super::html::table;
+use super::html::escape;
 use super::{Result, compare, curves, page};
-use crate::record::{Record, Run};
+use crate::record::{Record, Run, settings_that_differ};
 
 /// A run in short: how it went, and its final metrics beside the baselines'.
 ///
@@ -30,7 +30,7 @@ pub fn learning_curves(record: &Record) -> Result<Card> {
 pub fn pictures(record: &Record) -> Result<Card> {
     let found = page::diagnostics(record)?;
     let card = Card::new().heading(&record.run.id);
-    Ok(if found.is_empty() { card.text("The run has kept nothing to draw.") } else { card.section(&found) })
+    Ok(if found.is_empty() { card.text("The run has kept nothing to draw.") } else { card.section(&folded(&found)) })
 }
 
 /// Several runs side by side: what was set differently, the figures, unit by unit, the learning curves.
@@ -61,14 +61,24 @@ fn row(run: &Run) -> Vec<String> {
     vec![run.id.clone(), run.status.to_string(), run.epochs.to_string(), format!("{:.1}", run.seconds), figures]
 }
 
-/// Changes as a table, a column a run; empty when nothing differs.
+/// What was set differently for two runs, a sign before each line as in a difference of files; empty when nothing was.
 pub(super) fn changes(first: &Record, other: &Record) -> String {
-    let found = crate::record::settings_that_differ(first, other);
+    let found = settings_that_differ(first, other);
     if found.is_empty() {
         return String::new();
     }
-    let cell = |text: &str| if text.is_empty() { "–".to_owned() } else { text.to_owned() };
-    let rows: Vec<Vec<String>> =
-        found.iter().map(|change| vec![change.what.clone(), cell(&change.first), cell(&change.second)]).collect();
-    table(&[String::new(), first.run.id.clone(), other.run.id.clone()], &rows)
+    let mut text = format!("− {}\n+ {}\n", first.run.id, other.run.id);
+    for change in found {
+        text += &format!("\n{}\n", change.what);
+        for (sign, side) in [("−", &change.first), ("+", &change.second)] {
+            text.extend(side.trim().lines().map(|line| format!("  {sign} {line}\n")));
+        }
+    }
+    format!("<pre>{}</pre>\n", escape(&text))
+}
+
+/// Tables of a page behind a line that opens them: in a notebook the next cell should not be far.
+fn folded(html: &str) -> String {
+    html.replace("<div class=\"scroll\">", "<details><summary>The table</summary><div class=\"scroll\">")
+        .replace("</table></div>", "</table></div></details>")
 }

@@ -37,8 +37,7 @@ pub(super) fn number(value: f64) -> String {
     format!("{value:.digits$}").replace('-', "−")
 }
 
-/// A table; the first cell of each row is a heading, the others are numbers aligned to the right. Cells are text,
-/// of one line or several.
+/// A table; the first cell of each row is a heading, the others are numbers aligned to the right. Cells are text.
 pub(super) fn table(head: &[String], rows: &[Vec<String>]) -> String {
     let mut html = String::from("<div class=\"scroll\"><table><thead><tr>");
     for cell in head {
@@ -48,7 +47,7 @@ pub(super) fn table(head: &[String], rows: &[Vec<String>]) -> String {
     for row in rows {
         html.push_str("<tr>");
         for (index, cell) in row.iter().enumerate() {
-            let cell = escape(cell).replace('\n', "<br>");
+            let cell = escape(cell);
             let _ = if index == 0 {
                 write!(html, "<th scope=\"row\">{cell}</th>")
             } else {
