@@ -5,6 +5,9 @@ use super::html::escape;
 use super::{Result, compare, curves, page};
 use crate::record::{Record, Run, settings_that_differ};
 
+/// The longest line of a difference.
+const MOST_COLUMNS: usize = 100;
+
 /// A run in short: how it went, and its final metrics beside the baselines'.
 ///
 /// # Errors
@@ -71,10 +74,18 @@ pub(super) fn changes(first: &Record, other: &Record) -> String {
     for change in found {
         text += &format!("\n{}\n", change.what);
         for (sign, side) in [("−", &change.first), ("+", &change.second)] {
-            text.extend(side.trim().lines().map(|line| format!("  {sign} {line}\n")));
+            text.extend(side.trim().lines().map(|line| format!("  {sign} {}\n", short(line))));
         }
     }
     format!("<pre>{}</pre>\n", escape(&text))
+}
+
+/// A line as it is shown: a program within a `--set` is a long one.
+fn short(line: &str) -> String {
+    match line.char_indices().nth(MOST_COLUMNS) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)),
+        None => line.to_owned(),
+    }
 }
 
 /// Tables of a page behind a line that opens them: in a notebook the next cell should not be far.
