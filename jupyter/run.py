@@ -27,6 +27,8 @@ from nbclient.util import ensure_async
 
 # What a cell writes to standard error may arrive after its end: so long is waited for it.
 LATE_SECONDS = 0.3
+# A kernel on a busy machine may take more than the minute that nbclient gives it.
+STARTUP_SECONDS = 600
 FORBIDDEN = re.compile(r"^error(\[\w+\])?:.*|panicked at.*|\bErr\(.*|EVCXR_(BEGIN|END)_CONTENT", re.MULTILINE)
 SHOWS = re.compile(r"^\s*// shows(?P<picture> picture)?(?:: (?P<text>.+))?\s*$", re.MULTILINE)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -125,6 +127,7 @@ def main():
     client = Teller(
         notebook,
         timeout=args.timeout,
+        startup_timeout=STARTUP_SECONDS,
         allow_errors=True,
         resources={"metadata": {"path": str(args.notebook.resolve().parent)}},
     )

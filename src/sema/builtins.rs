@@ -78,7 +78,8 @@ pub(super) fn takes_vector(name: &str, arguments: usize) -> bool {
 }
 
 /// Forms with a meaning of their own.
-pub(super) const SPECIAL: &[&str] = &["nll", "log_prob", "mixture", "discrete"];
+pub(super) const SPECIAL: &[&str] =
+    &["nll", "log_prob", "mixture", "discrete", "entropy", "cross_entropy", "crps", "log_cdf", "log_ccdf", "variance"];
 
 /// Every name that can be called and is not a file of the library.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {

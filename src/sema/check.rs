@@ -76,7 +76,7 @@ impl Elaborator<'_> {
 
     /// A parameter that must be a simplex, or ordered, or a unit vector.
     pub fn check_vector(&mut self, ctx: &Ctx, num: &Num, needed: VectorKind, id: ExprId, what: &str) -> bool {
-        if ctx.unit.trusted || needed == VectorKind::Plain || num.vector == needed {
+        if ctx.unit.trusted || needed == VectorKind::Plain || num.vector == needed || self.literal_is(num, needed) {
             return true;
         }
         let span = ctx.unit.ast.expr(id).span;

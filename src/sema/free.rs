@@ -72,7 +72,7 @@ impl Roles {
 /// The formal of that name in any parameterisation.
 fn any_formal(def: &DistDef, name: &str) -> Option<Formal> {
     let ways = std::iter::once(None).chain((0..def.clauses.len()).map(Some));
-    ways.filter_map(|via| super::calls::formal_named(def, via, name)).next()
+    ways.filter_map(|via| super::distributions::formal_named(def, via, name)).next()
 }
 
 /// The expressions an expression is made of.

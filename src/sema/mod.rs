@@ -10,10 +10,13 @@ mod calls;
 mod check;
 mod declare;
 mod density;
+mod distributions;
 mod elaborate;
+mod forms;
 mod free;
 mod index;
 pub mod library;
+mod primitives;
 mod value;
 
 use std::collections::{HashMap, HashSet};

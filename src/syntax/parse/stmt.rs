@@ -25,6 +25,8 @@ pub(super) const PROPERTY_CLAUSES: &[&str] = &[
     "mode",
     "median",
     "entropy",
+    "cross_entropy",
+    "crps",
     "cdf",
     "ccdf",
     "log_cdf",

@@ -1,0 +1,436 @@
+//! Calls of distributions: which parameterisation, what is checked, the log density.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::calls::{Argument, plural};
+use super::elaborate::{Ctx, Elaborator};
+use super::library::Unit;
+use super::value::{Density, Form, Instance, Measure, Num, Value, VectorKind, union_axes};
+use crate::diag::{Diagnostic, codes};
+use crate::ir::graph::{AxisId, NodeId, VarId};
+use crate::source::Span;
+use crate::syntax::ast::{Arg, ClauseKind, DistDef, ExprId, ExprKind, Formal, Name};
+
+impl Elaborator<'_> {
+    pub(super) fn distribution_call(
+        &mut self,
+        ctx: &Ctx,
+        unit: &Arc<Unit>,
+        callee: &Name,
+        variates: Option<&[ExprId]>,
+        args: &[Arg],
+        span: Span,
+    ) -> Value {
+        let Some(def) = unit.distribution(&callee.key).cloned() else { return Value::Error };
+        let hole = |id: &ExprId| matches!(ctx.unit.ast.expr(*id).kind, ExprKind::Hole);
+        let observed = match variates {
+            Some(ids) if !ids.iter().any(hole) => match self.variates(ctx, ids) {
+                Some(observed) => Some(observed),
+                None => {
+                    self.arguments(ctx, args);
+                    return Value::Error;
+                }
+            },
+            _ => ctx.tilde.clone(),
+        };
+        let arguments = self.arguments(ctx, args);
+        if arguments.iter().any(|argument| matches!(argument.value, Value::Error)) {
+            return Value::Error;
+        }
+        let Some(via) = self.parameterisation(ctx, &def, &arguments, callee, span) else { return Value::Error };
+        let params = self.name_arguments(&def, via, arguments);
+        let instance = Instance {
+            unit: Arc::clone(unit),
+            name: callee.key.clone(),
+            via,
+            params: params.iter().map(|(key, a)| (key.clone(), a.value.clone(), a.text.clone(), a.span)).collect(),
+        };
+        let observed = observed.or_else(|| inner_variates(&params));
+        let place = (span, callee);
+        match observed {
+            Some((numbers, texts)) => self.density_of(ctx, &def, instance, Some(&params), numbers, texts, place),
+            None if self.check_instance(ctx, &def, &instance, &params, callee) => Value::Dist(Box::new(instance)),
+            None => Value::Error,
+        }
+    }
+
+    /// The numbers left of a bar or of `~`, with their text.
+    pub fn variates(&mut self, ctx: &Ctx, ids: &[ExprId]) -> Option<(Vec<Num>, Vec<String>)> {
+        let mut numbers = Vec::new();
+        let mut texts = Vec::new();
+        for &id in ids {
+            texts.push(self.text(ctx, id));
+            numbers.push(self.number(ctx, id)?);
+        }
+        Some((numbers, texts))
+    }
+
+    /// Which parameterisation the names choose: `None` the main one, else an `or` clause.
+    pub(super) fn parameterisation(
+        &mut self,
+        ctx: &Ctx,
+        def: &DistDef,
+        arguments: &[Argument],
+        callee: &Name,
+        span: Span,
+    ) -> Option<Option<usize>> {
+        let given: Vec<&str> = arguments.iter().filter_map(|a| a.name.as_ref().map(|name| name.key.as_str())).collect();
+        let positional = arguments.len() - given.len();
+        let forms = forms_of(def);
+        let fits = |names: &Vec<String>| {
+            let named = given.iter().all(|name| names.iter().any(|known| known == name));
+            named
+                && names.len() == arguments.len()
+                && names.iter().take(positional).all(|name| !given.contains(&name.as_str()))
+        };
+        if let Some((via, _)) = forms.iter().find(|(_, names)| fits(names)) {
+            return Some(*via);
+        }
+        let known: Vec<String> = forms.iter().flat_map(|(_, names)| names.clone()).collect();
+        if let Some(wrong) = arguments.iter().filter_map(|a| a.name.as_ref()).find(|name| !known.contains(&name.key)) {
+            let texts: Vec<String> = forms
+                .iter()
+                .flat_map(|(_, names)| names.clone())
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .collect();
+            self.unknown_parameter(ctx, callee, wrong, texts.iter().map(String::as_str).collect());
+            return None;
+        }
+        let ways: Vec<String> = forms.iter().map(|(_, names)| format!("({})", names.join(", "))).collect();
+        let message = format!(
+            "these are not the parameters of `{}`: {} given",
+            callee.text,
+            plural(arguments.len(), "parameter")
+        );
+        let diagnostic = Diagnostic::new(codes::E0303, self.place(ctx, span), message)
+            .help(format!("it takes {}", ways.join(" or ")));
+        self.report(diagnostic);
+        None
+    }
+
+    pub(super) fn name_arguments(
+        &self,
+        def: &DistDef,
+        via: Option<usize>,
+        arguments: Vec<Argument>,
+    ) -> Vec<(String, Argument)> {
+        let names = forms_of(def).into_iter().find(|(form, _)| *form == via).map_or_else(Vec::new, |(_, names)| names);
+        let mut rest = names.iter();
+        let named = arguments.into_iter().map(|argument| {
+            let key = match &argument.name {
+                Some(name) => name.key.clone(),
+                None => rest.next().cloned().unwrap_or_default(),
+            };
+            (key, argument)
+        });
+        named.collect()
+    }
+
+    pub(super) fn check_instance(
+        &mut self,
+        ctx: &Ctx,
+        def: &DistDef,
+        instance: &Instance,
+        params: &[(String, Argument)],
+        callee: &Name,
+    ) -> bool {
+        let (mut axes, mut outer) = (HashMap::new(), Vec::new());
+        self.pass_params(ctx, def, instance, params, &mut axes, &mut outer, &callee.text).is_some()
+    }
+
+    /// Parameters checked, as locals of the definition.
+    #[allow(clippy::too_many_arguments)] // One call.
+    pub(super) fn pass_params(
+        &mut self,
+        ctx: &Ctx,
+        def: &DistDef,
+        instance: &Instance,
+        params: &[(String, Argument)],
+        axes: &mut HashMap<String, AxisId>,
+        outer: &mut Vec<VarId>,
+        callee: &str,
+    ) -> Option<HashMap<String, Value>> {
+        let mut locals = HashMap::new();
+        let mut ok = true;
+        for (key, argument) in params {
+            let formal = formal_named(def, instance.via, key)?;
+            match self.pass_argument(ctx, &instance.unit, &formal, argument, axes, outer, callee) {
+                Some(value) => {
+                    locals.insert(formal.name.key.clone(), value.clone());
+                    locals.insert(key.clone(), value);
+                }
+                None => ok = false,
+            }
+        }
+        ok.then_some(locals)
+    }
+
+    /// The density of a distribution at its variates.
+    #[allow(clippy::too_many_arguments)] // One call.
+    pub fn density_of(
+        &mut self,
+        ctx: &Ctx,
+        def: &DistDef,
+        instance: Instance,
+        params: Option<&[(String, Argument)]>,
+        numbers: Vec<Num>,
+        texts: Vec<String>,
+        place: (Span, &Name),
+    ) -> Value {
+        let (span, callee) = place;
+        if numbers.len() != def.variates.len() {
+            let message = format!(
+                "`{}` is about {}, and {} given",
+                callee.text,
+                plural(def.variates.len(), "observation"),
+                numbers.len()
+            );
+            return self.fail(Diagnostic::new(codes::E0303, self.place(ctx, span), message));
+        }
+        let mut inner = self.inner_ctx(ctx, &instance.unit, span);
+        let mut outer = Vec::new();
+        let rebuilt: Vec<(String, Argument)>;
+        let params = match params {
+            Some(params) => params,
+            None => {
+                rebuilt = arguments_of(&instance);
+                &rebuilt
+            }
+        };
+        let mut axes = HashMap::new();
+        let Some(locals) = self.pass_params(ctx, def, &instance, params, &mut axes, &mut outer, &callee.text) else {
+            return Value::Error;
+        };
+        inner.locals = locals;
+        inner.axes = axes;
+        for ((formal, number), text) in def.variates.iter().zip(&numbers).zip(&texts) {
+            let argument = Argument {
+                name: None,
+                value: Value::Num(number.clone()),
+                text: text.clone(),
+                id: ExprId(u32::MAX),
+                span,
+            };
+            let Some(value) =
+                self.pass_variate(ctx, &instance.unit, formal, &argument, &mut inner.axes, &mut outer, &callee.text)
+            else {
+                return Value::Error;
+            };
+            inner.locals.insert(formal.name.key.clone(), value);
+        }
+        let Some(log) = self.log_density(&mut inner, def, instance.via) else { return Value::Error };
+        let axes = union_axes(&outer, &log.axes);
+        let textbook = self.textbook(&inner, def, instance.via).unwrap_or(log.node);
+        let form = self.call_form(&instance, &texts, params, textbook);
+        let measure = self.measure(def, &instance);
+        Value::Density(Box::new(Density {
+            log: log.node,
+            axes,
+            measure,
+            variates: texts,
+            form,
+            instance: Some(Box::new((instance, numbers))),
+        }))
+    }
+
+    #[allow(clippy::too_many_arguments)] // One variate in its call.
+    pub(super) fn pass_variate(
+        &mut self,
+        ctx: &Ctx,
+        unit: &Arc<Unit>,
+        formal: &Formal,
+        argument: &Argument,
+        axes: &mut HashMap<String, AxisId>,
+        outer: &mut Vec<VarId>,
+        callee: &str,
+    ) -> Option<Value> {
+        let Value::Num(num) = &argument.value else { return None };
+        let (needed, vector) = self.formal_support(unit, formal);
+        let support = self.support_in(ctx, num.node);
+        let disjoint = support.intersect(needed).is_empty();
+        let wrong_kind = needed.integral && !support.integral;
+        if !ctx.unit.trusted
+            && vector == VectorKind::Plain
+            && (disjoint || wrong_kind)
+            && !self.proves(ctx, num.node, needed)
+        {
+            let message = format!("`{callee}` is about {needed} values, but `{}` is {support}", argument.text);
+            let diagnostic =
+                Diagnostic::new(codes::E0201, self.place(ctx, argument.span), message).note(support.to_string());
+            self.report(
+                diagnostic.help(format!("declare it as `{needed}`, or choose a distribution for {support} values")),
+            );
+            return None;
+        }
+        let formal = Formal { support: None, axes: formal.axes.clone(), ..formal.clone() };
+        let own = formal.axes.len();
+        if own == 0 {
+            *outer = union_axes(outer, &num.axes);
+            return Some(Value::Num(Num { axes: Vec::new(), ..num.clone() }));
+        }
+        self.pass_argument(ctx, unit, &formal, argument, axes, outer, callee)
+    }
+
+    /// The log density: equations of the parameterisation first, then its own formula or the main one.
+    pub(super) fn log_density(&mut self, inner: &mut Ctx, def: &DistDef, via: Option<usize>) -> Option<Num> {
+        // The textbook formula, or the one that keeps its digits, where the two differ.
+        let textbook = def.clauses.iter().find_map(|clause| match clause.kind {
+            ClauseKind::LogDensity(id) => Some(id),
+            _ => None,
+        });
+        let stable = def.clauses.iter().find_map(|clause| match &clause.kind {
+            ClauseKind::Property(name, id) if name.key == "stable" => Some(*id),
+            _ => None,
+        });
+        let own = self.equations(inner, def, via);
+        let formula = own.or(stable).or(textbook);
+        let Some(formula) = formula else {
+            let place = inner.call.unwrap_or_default();
+            let message = format!("`{}` has no `log density`", def.name.text);
+            self.report(Diagnostic::new(codes::E0604, place, message));
+            return None;
+        };
+        self.number(inner, formula)
+    }
+
+    /// Evaluates the equations of a parameterisation; gives its own log density, if it states one.
+    fn equations(&mut self, inner: &mut Ctx, def: &DistDef, via: Option<usize>) -> Option<ExprId> {
+        let ClauseKind::Or { equations, log_density, .. } = &def.clauses.get(via?)?.kind else { return None };
+        for (name, id) in equations {
+            let value = self.eval(inner, *id);
+            inner.locals.insert(name.key.clone(), value);
+        }
+        *log_density
+    }
+
+    /// The inside of a distribution with its parameters, for one of its clauses, and the axes that it maps over.
+    pub(super) fn opened(
+        &mut self,
+        ctx: &Ctx,
+        def: &DistDef,
+        instance: &Instance,
+        span: Span,
+    ) -> Option<(Ctx, Vec<VarId>)> {
+        let mut inner = self.inner_ctx(ctx, &instance.unit, span);
+        let (mut axes, mut outer) = (HashMap::new(), Vec::new());
+        let params = arguments_of(instance);
+        inner.locals = self.pass_params(ctx, def, instance, &params, &mut axes, &mut outer, &def.name.text)?;
+        inner.axes = axes;
+        self.equations(&mut inner, def, instance.via);
+        Some((inner, outer))
+    }
+
+    /// The log density as a book writes it, at the same arguments: what `explain` shows.
+    pub(super) fn textbook(&mut self, inner: &Ctx, def: &DistDef, via: Option<usize>) -> Option<NodeId> {
+        let own = via
+            .and_then(|at| def.clauses.get(at))
+            .is_some_and(|clause| matches!(&clause.kind, ClauseKind::Or { log_density: Some(_), .. }));
+        let formula = def.clauses.iter().find_map(|clause| match clause.kind {
+            ClauseKind::LogDensity(id) => Some(id),
+            _ => None,
+        });
+        if own && def.params.iter().any(|formal| !inner.locals.contains_key(&formal.name.key)) {
+            return None;
+        }
+        match self.eval(inner, formula?) {
+            Value::Num(num) => Some(num.node),
+            _ => None,
+        }
+    }
+
+    pub(super) fn call_form(
+        &self,
+        instance: &Instance,
+        texts: &[String],
+        params: &[(String, Argument)],
+        log: NodeId,
+    ) -> Form {
+        let number = |value: &Value| match value {
+            Value::Num(num) => Some(num.node),
+            _ => None,
+        };
+        let inner = params.iter().filter_map(|(_, argument)| match &argument.value {
+            Value::Density(density) => Some(density.form.clone()),
+            _ => None,
+        });
+        Form::Call {
+            name: instance.name.clone(),
+            variates: texts.to_vec(),
+            params: params
+                .iter()
+                .filter_map(|(key, a)| number(&a.value).map(|node| (key.clone(), a.text.clone(), node)))
+                .collect(),
+            log,
+            inner: inner.collect(),
+        }
+    }
+
+    pub(super) fn measure(&mut self, def: &DistDef, instance: &Instance) -> Measure {
+        let inner = instance.params.iter().find_map(|(_, value, _, _)| match value {
+            Value::Density(density) => Some(density.measure),
+            Value::Dist(inner) => inner.unit.distribution(&inner.name).cloned().map(|def| self.measure(&def, inner)),
+            _ => None,
+        });
+        if let Some(inner) = inner {
+            return if inner == Measure::Discrete { Measure::Discrete } else { Measure::Mixed };
+        }
+        let integral = def.variates.iter().any(|formal| self.formal_support(&instance.unit, formal).0.integral);
+        if integral { Measure::Discrete } else { Measure::Continuous }
+    }
+}
+
+/// The parameterisations: which clause, and the names of its parameters in order.
+fn forms_of(def: &DistDef) -> Vec<(Option<usize>, Vec<String>)> {
+    let main: Vec<String> = def.params.iter().map(|formal| formal.name.key.clone()).collect();
+    let mut forms = vec![(None, main.clone())];
+    for (at, clause) in def.clauses.iter().enumerate() {
+        if let ClauseKind::Or { params, equations, .. } = &clause.kind {
+            let own = params.iter().map(|param| param.name.key.clone());
+            let kept = main.iter().filter(|name| !equations.iter().any(|(equation, _)| equation.key == **name));
+            // A parameter named again keeps its place among the clause's own.
+            let own: Vec<String> = own.collect();
+            let kept: Vec<String> = kept.filter(|name| !own.contains(name)).cloned().collect();
+            // What is kept comes in the main order around what replaces the rest.
+            let first_replaced = main.iter().position(|name| !kept.contains(name)).unwrap_or(main.len());
+            let (before, after) = kept.split_at(first_replaced.min(kept.len()));
+            forms.push((Some(at), before.iter().chain(&own).chain(after).cloned().collect()));
+        }
+    }
+    forms
+}
+
+/// The formal behind a parameter's name in a parameterisation, under the symbol its equations use.
+pub(super) fn formal_named(def: &DistDef, via: Option<usize>, key: &str) -> Option<Formal> {
+    if let Some(ClauseKind::Or { params, .. }) = via.and_then(|at| def.clauses.get(at)).map(|clause| &clause.kind)
+        && let Some(param) = params.iter().find(|param| param.name.key == key)
+    {
+        return Some(Formal {
+            name: param.symbol.clone(),
+            support: param.support.clone(),
+            axes: param.axes.clone(),
+            default: None,
+        });
+    }
+    def.params.iter().find(|formal| formal.name.key == key).cloned()
+}
+
+/// The variates of a density among the parameters of a wrapper.
+fn inner_variates(params: &[(String, Argument)]) -> Option<(Vec<Num>, Vec<String>)> {
+    params.iter().find_map(|(_, argument)| match &argument.value {
+        Value::Density(density) => {
+            density.instance.as_ref().map(|instance| (instance.1.clone(), density.variates.clone()))
+        }
+        _ => None,
+    })
+}
+
+/// The parameters of a distribution as arguments again.
+fn arguments_of(instance: &Instance) -> Vec<(String, Argument)> {
+    let argument = |(key, value, text, span): &(String, Value, String, Span)| {
+        let id = ExprId(u32::MAX);
+        (key.clone(), Argument { name: None, value: value.clone(), text: text.clone(), id, span: *span })
+    };
+    instance.params.iter().map(argument).collect()
+}
