@@ -25,6 +25,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbclient.util import ensure_async
 
+# evcxr compiles something small before it answers for the first time; on a busy machine that takes its time.
+STARTUP_SECONDS = 600
 # What a cell writes to standard error may arrive after its end: so long is waited for it.
 LATE_SECONDS = 0.3
 # A kernel on a busy machine may take more than the minute that nbclient gives it.
@@ -97,9 +99,8 @@ class Teller(NotebookClient):
         finally:
             await self.late(cell, cell_index)
             if cell.cell_type == "code":
-                first = next(iter(cell.source.splitlines()), "")
+                first = next((line for line in cell.source.splitlines() if not line.startswith("//")), "")
                 print(f"cell {cell_index}: {time.monotonic() - began:6.1f} s  {first}", flush=True)
-
 
     async def late(self, cell, cell_index):
         """Takes what arrives after the kernel has called the cell done."""
@@ -143,6 +144,7 @@ def main():
             continue
         if cell.source.strip() and cell.execution_count is None:
             found.append(f"cell {index} was not executed")
+            continue
         found.extend(f"cell {index}: {fault}\n{indent(cell.source)}" for fault in faults(cell))
     for fault in found:
         print(fault, file=sys.stderr)
