@@ -29,8 +29,6 @@ from nbclient.util import ensure_async
 STARTUP_SECONDS = 600
 # What a cell writes to standard error may arrive after its end: so long is waited for it.
 LATE_SECONDS = 0.3
-# A kernel on a busy machine may take more than the minute that nbclient gives it.
-STARTUP_SECONDS = 600
 FORBIDDEN = re.compile(r"^error(\[\w+\])?:.*|panicked at.*|\bErr\(.*|EVCXR_(BEGIN|END)_CONTENT", re.MULTILINE)
 SHOWS = re.compile(r"^\s*// shows(?P<picture> picture)?(?:: (?P<text>.+))?\s*$", re.MULTILINE)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
