@@ -13,14 +13,17 @@ use crate::ir::op::{Op, ReduceOp};
 use crate::source::{Source, Span};
 use crate::syntax::ast::{Ast, ExprKind, StmtKind};
 
+/// A lint of a term, given every node that it reaches.
+type OfTerm = fn(&Hir, &Term, &[NodeId]) -> Option<Diagnostic>;
+
+const OF_TERMS: &[OfTerm] = &[unmoved, repeated, unbounded, collapsing, without_margin, cancelling];
+
 /// Every lint of a program without errors.
 pub(super) fn lint(ast: &Ast, hir: &Hir) -> Vec<Diagnostic> {
     let mut found = unused(ast, hir);
     for term in &hir.terms {
         let nodes = hir.graph.reachable(&[term.node]);
-        let lints: [fn(&Hir, &Term, &[NodeId]) -> Option<Diagnostic>; 6] =
-            [unmoved, repeated, unbounded, collapsing, without_margin, cancelling];
-        found.extend(lints.iter().filter_map(|lint| lint(hir, term, &nodes)));
+        found.extend(OF_TERMS.iter().filter_map(|lint| lint(hir, term, &nodes)));
     }
     found.extend(only_together(hir));
     found
@@ -168,7 +171,8 @@ fn hinges(graph: &Graph, nodes: &[NodeId]) -> Vec<Hinge> {
         let (distances, rest): (Vec<_>, Vec<_>) = parts.into_iter().partition(|&(_, id)| is_distance(id));
         let pick = |sign: bool| distances.iter().filter(|(s, _)| *s == sign).map(|&(_, id)| id).collect::<Vec<_>>();
         let (nearer, farther) = (pick(true), pick(false));
-        (!nearer.is_empty() && !farther.is_empty()).then(|| Hinge { nearer, farther, margin: !rest.is_empty() })
+        let margin = !rest.is_empty();
+        (!nearer.is_empty() && !farther.is_empty()).then_some(Hinge { nearer, farther, margin })
     };
     nodes.iter().filter_map(of).collect()
 }
