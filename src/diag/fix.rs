@@ -30,6 +30,7 @@ fn certain(diagnostic: &Diagnostic) -> Option<&Edit> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::diag::codes;
@@ -44,7 +45,7 @@ mod tests {
         let two = one(11, 16, "lambda").fix("", Span::new(11, 16), "other");
         let support = Diagnostic::new(codes::E0203, Span::new(7, 8), "").fix("", Span::new(7, 8), "exp(k)");
         let found = [one(18, 23, "normal"), one(0, 6, "poisson"), one(0, 3, "pois"), two, support];
-        let (fixed, count) = fixed(text, &found).expect("edits");
+        let (fixed, count) = fixed(text, &found).unwrap();
         assert_eq!((fixed.as_str(), count), ("poisson(k | lamda) normal", 2));
         assert_eq!(super::fixed(text, &found[3..]), None);
     }

@@ -34,8 +34,11 @@ pub enum Quantity {
     Of(Unit),
 }
 
+/// A unit: its name, its factor to base units, the powers of those.
+type Row = (&'static str, f64, &'static [(&'static str, i32)]);
+
 /// Units by name: the factor to base units, and the base units. (SI brochure, 9th ed.; CODATA 2018.)
-const UNITS: &[(&str, f64, &[(&str, i32)])] = &[
+const UNITS: &[Row] = &[
     ("s", 1.0, &[("s", 1)]),
     ("min", 60.0, &[("s", 1)]),
     ("h", 3600.0, &[("s", 1)]),
@@ -162,7 +165,7 @@ fn powered(piece: &str) -> (String, i32) {
 
 fn named(name: &str) -> Unit {
     let table = |name: &str| UNITS.iter().find(|(known, ..)| *known == name);
-    let of = |&(_, factor, powers): &(&str, f64, &[(&str, i32)]), prefix: f64| Unit {
+    let of = |&(_, factor, powers): &Row, prefix: f64| Unit {
         factor: factor * prefix,
         powers: powers.iter().map(|&(name, power)| (name.to_string(), power)).collect(),
         text: None,
