@@ -18,12 +18,13 @@
 //! | bind | [`data`], [`evaluate`] | tables, events and images → arrays, every value inside its support |
 //! | train | [`train`] | a dfdx network against the compiled loss |
 //! | remember | [`record`], [`report`] | runs in a store that survives a crash; pages and pictures from records alone |
+//! | show | [`notebook`] | losses, trainings and runs in the cells of a Jupyter notebook |
 //! | command | [`cli`] | one file a subcommand |
 //!
 //! [`ir`] is one graph of scalar expressions over index variables with one table of primitives ([`ir::op`]); [`diag`] is
 //! one table of codes and one renderer; [`compile`] is the front door. Imports go one way, in the order `source`, `diag`,
 //! `syntax`, `ir`, `passes`, `sema`, `lower`, `interpret`, `codegen`, `compile`, `explain`, `data`, `evaluate`, `record`,
-//! `report`, `train`, `cli`; a test holds the tree to it. Up to `explain` there are no files, clocks, randomness or
+//! `report`, `train`, `notebook`, `cli`; a test holds the tree to it. Up to `explain` there are no files, clocks, randomness or
 //! printing: other files of a program come in through [`source::Loader`].
 //!
 //! # Features
