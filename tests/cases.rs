@@ -78,6 +78,20 @@ fn bad_programs() {
     });
 }
 
+/// Programs as beginners mistype them: one message each, which names the remedy that the first line states.
+#[test]
+fn beginners_mistakes() {
+    assert!(files("beginner").len() >= 50);
+    run("beginner", |source| {
+        let diagnostics = analyze(source, &NoFiles, &Options::default()).diagnostics;
+        let said = render(source, &diagnostics, Style::default());
+        let names = source.text.lines().next().and_then(|line| line.strip_prefix("# names: ")).unwrap();
+        assert_eq!(diagnostics.len(), 1, "{said}");
+        assert!(said.contains(names), "{}: no `{names}` in\n{said}", source.name);
+        said
+    });
+}
+
 /// The rows of the table that speak of programs and can show one.
 fn shown_codes() -> impl Iterator<Item = &'static Entry> {
     codes::all().filter(|entry| !entry.code.0.starts_with('S') && !entry.wrong.is_empty())

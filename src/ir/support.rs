@@ -317,8 +317,9 @@ impl fmt::Display for Interval {
         }
         let prefix = if self.integral { "int" } else { "" };
         let (open, close) = (if self.lo_open { '(' } else { '[' }, if self.hi_open { ')' } else { ']' });
-        let end =
-            |x: f64| if x.is_infinite() { (if x > 0.0 { "∞" } else { "-∞" }).to_string() } else { x.to_string() };
+        let end = |x: f64| {
+            if x.is_infinite() { (if x > 0.0 { "∞" } else { "-∞" }).to_string() } else { (x + 0.0).to_string() }
+        };
         write!(f, "{prefix}{open}{}, {}{close}", end(self.lo), end(self.hi))?;
         if !self.zero && self.lo < 0.0 && self.hi > 0.0 { f.write_str(" without 0") } else { Ok(()) }
     }

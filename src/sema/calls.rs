@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::builtins::{self};
 use super::elaborate::{Ctx, Elaborator};
-use super::forms::{PROPERTIES, instance_of};
+use super::forms::{PROPERTIES, STATED, instance_of};
 use super::library::{self, Unit};
-use super::value::{Num, Value, VectorKind, union_axes};
+use super::synonyms;
+use super::value::{Num, Value, VectorKind, anonymous_fit, union_axes};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::{AxisId, VarId};
 use crate::source::Span;
@@ -64,6 +65,14 @@ impl Elaborator<'_> {
             key if PROPERTIES.contains(&key) && arguments.iter().any(|a| instance_of(&a.value).is_some()) => {
                 self.property(ctx, callee, arguments, span)
             }
+            key if STATED.contains(&key) => {
+                let message = format!("`{}` asks about a distribution, and none is among its arguments", callee.text);
+                let example = format!("such as `{}(normal(_ | μ, σ), x)`", callee.text);
+                let cross =
+                    "for classes write `categorical(y | logits = z)`, for yes and no `bernoulli(y | logit = z)`";
+                let help = if key == "cross_entropy" { cross } else { example.as_str() };
+                self.fail(Diagnostic::new(codes::E0305, self.place(ctx, span), message).help(help))
+            }
             _ => self.builtin_call(ctx, callee, arguments, span),
         }
     }
@@ -97,12 +106,15 @@ impl Elaborator<'_> {
                 _ => {}
             }
         }
+        if !self.unknown_calls.insert(callee.key.clone()) {
+            return Value::Error;
+        }
         let message = format!("no {what} is called `{}`", callee.text);
         let mut diagnostic = Diagnostic::new(codes::E0301, self.place(ctx, callee.span), message);
         if ctx.call.is_some() {
             return self.fail(diagnostic);
         }
-        if let Some(near) = crate::diag::nearest(&callee.key, candidates.iter().map(String::as_str)) {
+        if let Some(near) = synonyms::call(&callee.key, candidates.iter().map(String::as_str)) {
             diagnostic = diagnostic.fix(format!("did you mean `{near}`?"), callee.span, near);
         } else if self.by_key.contains_key(&callee.key) || self.definitions.contains_key(&callee.key) {
             let times = format!("{} * (", callee.text);
@@ -185,12 +197,9 @@ impl Elaborator<'_> {
                 Some(name) => match formals.iter().position(|formal| formal.name.key == name.key) {
                     Some(at) => at,
                     None => {
-                        self.unknown_parameter(
-                            ctx,
-                            callee,
-                            name,
-                            formals.iter().map(|formal| formal.name.text.as_str()).collect(),
-                        );
+                        let known: Vec<(&str, &str)> =
+                            formals.iter().map(|f| (f.name.key.as_str(), f.name.text.as_str())).collect();
+                        self.unknown_parameter(ctx, callee, name, &known);
                         return None;
                     }
                 },
@@ -220,12 +229,16 @@ impl Elaborator<'_> {
         Some(bound)
     }
 
-    pub(super) fn unknown_parameter(&mut self, ctx: &Ctx, callee: &Name, name: &Name, known: Vec<&str>) {
+    pub(super) fn unknown_parameter(&mut self, ctx: &Ctx, callee: &Name, name: &Name, known: &[(&str, &str)]) {
         let message = format!("`{}` has no parameter `{}`", callee.text, name.text);
         let mut diagnostic = Diagnostic::new(codes::E0302, self.place(ctx, name.span), message);
-        match crate::diag::nearest(&name.text, known.iter().copied()) {
-            Some(near) => diagnostic = diagnostic.fix(format!("did you mean `{near}`?"), name.span, near),
-            None => diagnostic = diagnostic.help(format!("its parameters are {}", known.join(", "))),
+        let near = synonyms::parameter(&name.key, known.iter().map(|(key, _)| *key));
+        match near.and_then(|near| known.iter().find(|(key, _)| *key == near)) {
+            Some((_, shown)) => diagnostic = diagnostic.fix(format!("did you mean `{shown}`?"), name.span, *shown),
+            None => {
+                let shown: Vec<&str> = known.iter().map(|(_, shown)| *shown).collect();
+                diagnostic = diagnostic.help(format!("its parameters are {}", shown.join(", ")));
+            }
         }
         self.report(diagnostic);
     }
@@ -290,11 +303,29 @@ impl Elaborator<'_> {
         }
         let split = num.axes.len() - own;
         let inner = num.axes.split_off(split);
-        *outer = union_axes(outer, &num.axes);
+        if !self.widen(ctx, outer, &num.axes, argument) {
+            return None;
+        }
         for (axis, &var) in formal.axes.iter().zip(&inner) {
             self.bind_axis(ctx, axis, var, axes, argument)?;
         }
         Some(Value::Num(Num { axes: inner, ..num }))
+    }
+
+    /// Adds the axes of one argument to those that the call maps over; sized ones must align.
+    pub(super) fn widen(&mut self, ctx: &Ctx, outer: &mut Vec<VarId>, axes: &[VarId], argument: &Argument) -> bool {
+        if !anonymous_fit(&self.graph, outer, axes) {
+            let (before, own) = (self.axes_text(outer), self.axes_text(axes));
+            let message = format!(
+                "the shapes do not fit: `{}` runs over {own}, the other arguments over {before}",
+                argument.text
+            );
+            let diagnostic = Diagnostic::new(codes::E0402, self.place(ctx, argument.span), message);
+            self.report(diagnostic.help("sized axes align from the right and must be equal"));
+            return false;
+        }
+        *outer = union_axes(outer, axes);
+        true
     }
 
     pub(super) fn bind_axis(

@@ -59,8 +59,7 @@ impl Elaborator<'_> {
         {
             return true;
         }
-        let span = ctx.unit.ast.expr(id).span;
-        self.report_support(ctx, node, needed, span, what, codes::E0202);
+        self.report_support(ctx, node, needed, id, what, codes::E0202);
         false
     }
 
@@ -69,8 +68,7 @@ impl Elaborator<'_> {
         if ctx.unit.trusted || self.bare_need(ctx, id, needed) || self.proves(ctx, num.node, needed) {
             return true;
         }
-        let span = ctx.unit.ast.expr(id).span;
-        self.report_support(ctx, num.node, needed, span, what, codes::E0203);
+        self.report_support(ctx, num.node, needed, id, what, codes::E0203);
         false
     }
 
@@ -116,23 +114,42 @@ impl Elaborator<'_> {
         ctx: &Ctx,
         node: NodeId,
         needed: Interval,
-        span: Span,
+        id: ExprId,
         what: &str,
         code: crate::diag::Code,
     ) {
+        let span = ctx.unit.ast.expr(id).span;
         let support = self.support_in(ctx, node);
         let text = ctx.unit.source.slice(span).to_string();
         let found = self.describe(support);
-        let message = format!("{what} must be {}, but `{text}` {found}", requirement(needed));
+        let number = matches!(ctx.unit.ast.expr(id).kind, ExprKind::Number { .. });
+        let subject = if number { "it".to_string() } else { format!("`{text}`") };
+        let message = format!("{what} must be {}, but {subject} {found}", requirement(needed));
         let place = self.place(ctx, span);
         let mut diagnostic = Diagnostic::new(code, place, message).note(support.to_string());
         if ctx.call.is_some() {
             let at = ctx.unit.source.line_column(span.start).0;
             diagnostic = diagnostic.help(format!("it happens in line {at} of {}", ctx.unit.source.name));
-        } else {
+        } else if let Some(near) = self.mistyped(ctx, id) {
+            diagnostic = diagnostic.fix(format!("did you mean `{near}`?"), span, near);
+        } else if !number {
             diagnostic = with_repairs(diagnostic, needed, span, &text);
         }
         self.report(diagnostic);
+    }
+
+    /// The declared or defined name that an undeclared one is nearly spelled like.
+    fn mistyped(&self, ctx: &Ctx, id: ExprId) -> Option<String> {
+        let ExprKind::Name(name) = &ctx.unit.ast.expr(id).kind else { return None };
+        let free = self.by_key.get(&name.key).and_then(|&at| self.names.get(at)).is_some_and(|info| !info.declared);
+        if !free {
+            return None;
+        }
+        let declared = self.names.iter().filter(|info| info.declared).map(|info| (info.key.as_str(), &info.name));
+        let known: Vec<(&str, &String)> =
+            declared.chain(self.defined.iter().map(|(text, key)| (key.as_str(), text))).collect();
+        let near = crate::diag::nearest(&name.key, known.iter().map(|(key, _)| *key))?;
+        known.iter().find(|(key, _)| *key == near).map(|(_, text)| (*text).clone())
     }
 
     fn describe(&self, support: Interval) -> String {

@@ -434,12 +434,14 @@ impl Elaborator<'_> {
         let Some(base) = Interval::named(&support.name.key) else {
             let message = format!("no set is called `{}`", support.name.text);
             let mut diagnostic = Diagnostic::new(codes::E0301, support.name.span, message);
-            diagnostic = match crate::diag::nearest(&support.name.key, SUPPORTS.iter().copied()) {
+            let near = crate::diag::nearest(&support.name.key, SUPPORTS.iter().copied());
+            diagnostic = match near {
                 Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), support.name.span, near),
                 None => diagnostic.help(format!("the sets are {}", SUPPORTS.join(", "))),
             };
             self.report(diagnostic);
-            return plain(Interval::REAL);
+            // What was probably meant stands in, so that its uses are not mistakes too.
+            return plain(near.and_then(Interval::named).unwrap_or(Interval::REAL));
         };
         match (support.args.as_slice(), support.closed) {
             ([lo, hi], Some((lo_closed, hi_closed))) => match (number(self, *lo), number(self, *hi)) {

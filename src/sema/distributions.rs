@@ -38,7 +38,8 @@ impl Elaborator<'_> {
         if arguments.iter().any(|argument| matches!(argument.value, Value::Error)) {
             return Value::Error;
         }
-        let Some(via) = self.parameterisation(ctx, &def, &arguments, callee, span) else { return Value::Error };
+        let bar = observed.is_some();
+        let Some(via) = self.parameterisation(ctx, &def, &arguments, callee, span, bar) else { return Value::Error };
         let params = self.name_arguments(&def, via, arguments);
         let instance = Instance {
             unit: Arc::clone(unit),
@@ -66,7 +67,9 @@ impl Elaborator<'_> {
         Some((numbers, texts))
     }
 
-    /// Which parameterisation the names choose: `None` the main one, else an `or` clause.
+    /// Which parameterisation the names choose: `None` the main one, else an `or` clause. `bar`: whether something is
+    /// known to be observed.
+    #[allow(clippy::too_many_arguments)] // One call.
     pub(super) fn parameterisation(
         &mut self,
         ctx: &Ctx,
@@ -74,6 +77,7 @@ impl Elaborator<'_> {
         arguments: &[Argument],
         callee: &Name,
         span: Span,
+        bar: bool,
     ) -> Option<Option<usize>> {
         let given: Vec<&str> = arguments.iter().filter_map(|a| a.name.as_ref().map(|name| name.key.as_str())).collect();
         let positional = arguments.len() - given.len();
@@ -87,27 +91,52 @@ impl Elaborator<'_> {
         if let Some((via, _)) = forms.iter().find(|(_, names)| fits(names)) {
             return Some(*via);
         }
-        let known: Vec<String> = forms.iter().flat_map(|(_, names)| names.clone()).collect();
-        if let Some(wrong) = arguments.iter().filter_map(|a| a.name.as_ref()).find(|name| !known.contains(&name.key)) {
-            let texts: Vec<String> = forms
-                .iter()
-                .flat_map(|(_, names)| names.clone())
-                .collect::<std::collections::BTreeSet<_>>()
-                .into_iter()
-                .collect();
-            self.unknown_parameter(ctx, callee, wrong, texts.iter().map(String::as_str).collect());
+        let mut known: Vec<(&str, &str)> = Vec::new();
+        for key in forms.iter().flat_map(|(_, names)| names) {
+            if !known.iter().any(|(other, _)| other == key) {
+                known.push((key, shown(def, key)));
+            }
+        }
+        let unknown = |name: &&Name| !known.iter().any(|(key, _)| *key == name.key);
+        if let Some(wrong) = arguments.iter().filter_map(|a| a.name.as_ref()).find(unknown) {
+            self.unknown_parameter(ctx, callee, wrong, &known);
             return None;
         }
-        let ways: Vec<String> = forms.iter().map(|(_, names)| format!("({})", names.join(", "))).collect();
+        let listed = |names: &Vec<String>| names.iter().map(|key| shown(def, key)).collect::<Vec<_>>().join(", ");
+        let ways: Vec<String> = forms.iter().map(|(_, names)| format!("({})", listed(names))).collect();
         let message = format!(
             "these are not the parameters of `{}`: {} given",
             callee.text,
             plural(arguments.len(), "parameter")
         );
-        let diagnostic = Diagnostic::new(codes::E0303, self.place(ctx, span), message)
-            .help(format!("it takes {}", ways.join(" or ")));
-        self.report(diagnostic);
+        let mut diagnostic = Diagnostic::new(codes::E0303, self.place(ctx, span), message);
+        if let Some((observed, fixed)) = self.missing_bar(ctx, def, &forms, arguments, bar) {
+            diagnostic = diagnostic.fix("what is observed stands left of a bar", observed, fixed);
+        }
+        self.report(diagnostic.help(format!("it takes {}", ways.join(" or "))));
         None
+    }
+
+    /// `normal(x, μ, σ)`: the place of the comma that should be a bar.
+    fn missing_bar(
+        &self,
+        ctx: &Ctx,
+        def: &DistDef,
+        forms: &[(Option<usize>, Vec<String>)],
+        arguments: &[Argument],
+        bar: bool,
+    ) -> Option<(Span, &'static str)> {
+        let observed = def.variates.len();
+        let fits = forms.iter().any(|(_, names)| names.len() + observed == arguments.len());
+        if bar || !fits || ctx.call.is_some() {
+            return None;
+        }
+        let (last, next) = (arguments.get(observed.checked_sub(1)?)?, arguments.get(observed)?);
+        if last.name.is_some() || next.name.is_some() {
+            return None;
+        }
+        let (from, to) = (last.span.end as usize, next.span.start as usize);
+        Some((Span::new(from, to), " | "))
     }
 
     pub(super) fn name_arguments(
@@ -267,7 +296,9 @@ impl Elaborator<'_> {
         let formal = Formal { support: None, axes: formal.axes.clone(), ..formal.clone() };
         let own = formal.axes.len();
         if own == 0 {
-            *outer = union_axes(outer, &num.axes);
+            if !self.widen(ctx, outer, &num.axes, argument) {
+                return None;
+            }
             return Some(Value::Num(Num { axes: Vec::new(), ..num.clone() }));
         }
         self.pass_argument(ctx, unit, &formal, argument, axes, outer, callee)
@@ -414,6 +445,17 @@ pub(super) fn formal_named(def: &DistDef, via: Option<usize>, key: &str) -> Opti
         });
     }
     def.params.iter().find(|formal| formal.name.key == key).cloned()
+}
+
+/// A parameter's name as its file spells it.
+fn shown<'a>(def: &'a DistDef, key: &'a str) -> &'a str {
+    let own = def.params.iter().map(|formal| &formal.name);
+    let other = def.clauses.iter().flat_map(|clause| match &clause.kind {
+        ClauseKind::Or { params, .. } => params.as_slice(),
+        _ => &[],
+    });
+    let mut names = own.chain(other.map(|param| &param.name));
+    names.find(|name| name.key == key).map_or(key, |name| name.text.as_str())
 }
 
 /// The variates of a density among the parameters of a wrapper.

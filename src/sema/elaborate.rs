@@ -66,6 +66,8 @@ pub(super) struct Elaborator<'a> {
     pub whole_batch: bool,
     pub reduction: Reduction,
     pub reported: std::collections::HashSet<(crate::diag::Code, Span)>,
+    /// Functions and distributions that nobody defines, once reported.
+    pub unknown_calls: std::collections::HashSet<String>,
     pub canonical: super::check::Canonical,
 }
 
@@ -104,6 +106,7 @@ impl<'a> Elaborator<'a> {
             whole_batch: false,
             reduction: Reduction::Mean,
             reported: Default::default(),
+            unknown_calls: Default::default(),
             canonical: Default::default(),
         }
     }
@@ -140,10 +143,14 @@ impl<'a> Elaborator<'a> {
     fn report_no_term(&mut self) {
         let end = self.program.source.text.len();
         let message = "the program has no term: nothing says what is to be minimised";
-        self.report(
-            Diagnostic::new(codes::E0606, Span::new(end, end), message)
-                .help("add a likelihood, such as `poisson(k | λ)`, or a cost"),
-        );
+        let density = |(_, key): &&(String, String)| {
+            matches!(self.definitions.get(key), Some(Definition::Done(Value::Density(_))))
+        };
+        let help = match self.defined.iter().rfind(density) {
+            Some((name, _)) => format!("`{name} = …` only names it: a term has a colon, `{name}: …`"),
+            None => "add a likelihood, such as `poisson(k | λ)`, or a cost".into(),
+        };
+        self.report(Diagnostic::new(codes::E0606, Span::new(end, end), message).help(help));
     }
 
     fn definition_values(&mut self) -> Vec<(String, NodeId, Vec<crate::ir::graph::VarId>)> {

@@ -17,6 +17,7 @@ mod free;
 mod index;
 pub mod library;
 mod primitives;
+mod synonyms;
 mod value;
 
 use std::collections::{HashMap, HashSet};

@@ -6,10 +6,13 @@ use std::ops::Range;
 
 use super::stmt::{OTHER_CLAUSES, PROPERTY_CLAUSES, TEXT_CLAUSES};
 use super::{Builder, Rule};
-use crate::diag::{Diagnostic, codes};
+use crate::diag::{Diagnostic, codes, nearest};
 use crate::source::Span;
 use crate::syntax::lex::{Kind, Token};
 use crate::syntax::names::{RESERVED, is_superscript_letter};
+
+/// The words that begin a declaration.
+const ROLES: &[&str] = &["data", "predict", "param", "const"];
 
 /// Signs of other languages: what is meant by them here.
 const HABITS: &[(&str, &str)] = &[
@@ -52,6 +55,7 @@ impl Builder<'_> {
         self.about_keywords(&around, wanted)
             .or_else(|| self.about_signs(&around))
             .or_else(|| self.about_reserved(rule, &around))
+            .or_else(|| self.about_roles(&around))
             .or_else(|| self.about_headers(rule, &around))
             .unwrap_or_else(|| self.about_values(&around, piece))
     }
@@ -153,6 +157,23 @@ impl Builder<'_> {
         let message = format!("`{text}` is a reserved word and cannot be a name");
         let span = self.token_span(candidate);
         Some(Diagnostic::new(codes::E0113, span, message).help(format!("another name, such as `{text}_1`, is free")))
+    }
+
+    /// `pred η : real`: a declaration that begins with no role.
+    fn about_roles(&self, around: &Around) -> Option<Diagnostic> {
+        let first = around.first.filter(|first| first.kind == Kind::Word && around.position == 2)?;
+        let word = self.word(Some(first));
+        if self.word(around.found) != ":" || ROLES.contains(&word) {
+            return None;
+        }
+        let span = self.token_span(first);
+        let message = format!("a declaration begins with `data`, `predict`, `param` or `const`, and found `{word}`");
+        let diagnostic = Diagnostic::new(codes::E0115, span, message);
+        let near = ROLES.iter().find(|role| role.starts_with(word)).copied();
+        Some(match near.or_else(|| nearest(word, ROLES.iter().copied())) {
+            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), span, near),
+            None => diagnostic,
+        })
     }
 
     /// True where only a name can stand.

@@ -1,0 +1,57 @@
+//! The language's reference, grammar/README.md: its programs compile, and its wrong programs get the messages it shows.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use lossc::diag::render::{Style, render};
+use lossc::sema::{Options, analyze};
+use lossc::source::{NoFiles, Source};
+
+/// The fenced blocks of the page: what follows the fence, the text, its first line.
+fn blocks() -> Vec<(String, String, usize)> {
+    let page = include_str!("../grammar/README.md");
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, String, usize)> = None;
+    for (at, line) in page.lines().enumerate() {
+        match (line.strip_prefix("```"), open.as_mut()) {
+            (Some(kind), None) => open = Some((kind.to_owned(), String::new(), at + 2)),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some((_, text, _))) => *text += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block is never closed");
+    blocks
+}
+
+#[test]
+fn every_example_is_as_the_page_says() {
+    let blocks = blocks();
+    let mut seen = (0, 0);
+    for (at, (kind, text, line)) in blocks.iter().enumerate() {
+        let source = Source::new("page", text.trim_end());
+        let said = render(&source, &analyze(&source, &NoFiles, &Options::default()).diagnostics, Style::default());
+        match kind.as_str() {
+            "loss" => {
+                assert!(said.is_empty(), "line {line}:\n{said}");
+                seen.0 += 1;
+            }
+            "loss wrong" => {
+                let (next, expected, _) = &blocks[at + 1];
+                assert_eq!(next, "text", "line {line}: no message follows");
+                assert_eq!(said.trim_end(), expected.trim_end(), "line {line}");
+                seen.1 += 1;
+            }
+            "text" => {}
+            other => panic!("line {line}: a block of kind `{other}`"),
+        }
+    }
+    assert!(seen.0 >= 24 && seen.1 >= 4, "{seen:?}");
+}
+
+/// The tables name what there is: every function and distribution in them can be explained or called.
+#[test]
+fn every_distribution_of_the_library_is_on_the_page() {
+    let page = include_str!("../grammar/README.md");
+    for (name, path) in lossc::sema::library::entries() {
+        assert!(page.contains(name), "{name} ({path}) is not on the page");
+    }
+}
