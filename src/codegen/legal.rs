@@ -138,21 +138,6 @@ impl Rewriter<'_> {
             (Op::Detach, [x]) => *x,
             (Op::XLogY, [a, b]) => zero_times(graph, *a, Op::Log, *b),
             (Op::XLog1pY, [a, b]) => zero_times(graph, *a, Op::Log1p, *b),
-            (Op::LogSoftplus, [x]) => {
-                // Where e^x has left the range of softplus, log softplus is x to the last bit.
-                let log = {
-                    let softplus = graph.apply(Op::Softplus, &[*x]);
-                    graph.apply(Op::Log, &[softplus])
-                };
-                where_small(graph, *x, *x, log)
-            }
-            (Op::SoftplusRatio, [x]) => {
-                let sigmoid = graph.apply(Op::Sigmoid, &[*x]);
-                let softplus = graph.apply(Op::Softplus, &[*x]);
-                let ratio = graph.apply(Op::Div, &[sigmoid, softplus]);
-                let one = graph.constant(1.0);
-                where_small(graph, *x, one, ratio)
-            }
             (Op::LogAddExp, [a, b]) => log_add_exp(graph, *a, *b),
             (Op::Pow, [x, y]) => match graph.as_const(*y) {
                 Some(exponent) => const_pow(graph, *x, *y, exponent),
@@ -220,13 +205,6 @@ fn zero_times(graph: &mut Graph, a: NodeId, function: Op, b: NodeId) -> NodeId {
     let number = graph.apply(Op::Eq, &[b, b]);
     let cut = graph.apply(Op::And, &[none, number]);
     graph.apply(Op::Select, &[cut, zero, product])
-}
-
-/// `limit` below −37, where e^x is below half an ulp of 1, else `value`.
-fn where_small(graph: &mut Graph, x: NodeId, limit: NodeId, value: NodeId) -> NodeId {
-    let bound = graph.constant(-37.0);
-    let small = graph.apply(Op::Lt, &[x, bound]);
-    graph.apply(Op::Select, &[small, limit, value])
 }
 
 /// value − other − constant

@@ -51,8 +51,9 @@ pub(super) fn limits<L: Lane>() -> Limits {
 #[inline(always)]
 pub(super) fn polynomial<L: Lane>(x: L, single: &[f64], double: &[f64]) -> L {
     let coefficients = if L::Element::DOUBLE { double } else { single };
-    let mut sum = L::splat(0.0);
-    for c in coefficients.iter().rev() {
+    let Some((last, others)) = coefficients.split_last() else { return L::splat(0.0) };
+    let mut sum = L::splat(*last);
+    for c in others.iter().rev() {
         sum = sum.fma(x, L::splat(*c));
     }
     sum
@@ -114,13 +115,8 @@ fn reduce<L: Lane>(x: L) -> (L, L) {
 pub(super) fn exp<L: Lane>(x: L) -> L {
     let limits = limits::<L>();
     let (low, high) = (L::splat(limits.exp_low), L::splat(limits.exp_high));
-    // Written so that NaN goes through.
-    let x = L::select(x.lt(low), low, x);
-    let x = L::select(high.lt(x), high, x);
-    let (n, p) = reduce(x);
-    // 2ⁿ in two steps: the result may be subnormal or overflow.
-    let half = n.mul(L::splat(0.5)).round();
-    p.add(L::splat(1.0)).mul(half.power_of_two()).mul(n.sub(half).power_of_two())
+    let (n, p) = reduce(x.at_least(low).at_most(high));
+    p.add(L::splat(1.0)).scale(n)
 }
 
 /// eˣ − 1 for every x.
@@ -188,21 +184,21 @@ fn log1p_unit<L: Lane>(t: L) -> L {
 pub(super) fn softplus_sigmoid<L: Lane>(x: L) -> (L, L) {
     let (zero, one) = (L::splat(0.0), L::splat(1.0));
     let t = exp(x.abs().neg());
-    let negative = x.lt(zero);
     // x where it is ≥ 0 or NaN.
-    let softplus = L::select(negative, zero, x).add(log1p_unit(t));
-    let sigmoid = L::select(negative, t, one).div(one.add(t));
+    let softplus = x.at_least(zero).add(log1p_unit(t));
+    let sigmoid = L::select(x.lt(zero), t, one).div(one.add(t));
     (softplus, sigmoid)
 }
 
-/// (log softplus x, sigmoid x/softplus x)
+/// (softplus x, sigmoid x, log softplus x, sigmoid x/softplus x)
 #[inline(always)]
-pub(super) fn log_softplus_ratio<L: Lane>(x: L) -> (L, L) {
+pub(super) fn softplus_family<L: Lane>(x: L) -> [L; 4] {
+    // From here down softplus and sigmoid are eˣ to the last bit.
     let far = x.lt(L::splat(limits::<L>().negligible));
+    let one = L::splat(1.0);
     let (softplus, sigmoid) = softplus_sigmoid(x);
-    let half = L::splat(-0.5).mul(exp(x));
-    let safe = L::select(far, L::splat(1.0), softplus);
-    (L::select(far, x.add(half), log(safe)), L::select(far, L::splat(1.0).add(half), sigmoid.div(safe)))
+    let safe = L::select(far, one, softplus);
+    [softplus, sigmoid, L::select(far, x, log(safe)), L::select(far, one, sigmoid.div(safe))]
 }
 
 /// log(1 + x) − x for x in (−1, large].
@@ -223,9 +219,16 @@ fn log1pmx_near<L: Lane>(x: L) -> L {
 /// log(1 + δ) − δ, with the ratio 1 + δ given too: near 1 from δ, elsewhere from the ratio.
 #[inline(always)]
 pub(super) fn deviance<L: Lane>(delta: L, ratio: L) -> L {
-    let near = L::and(L::splat(-0.5).le(delta), delta.le(L::splat(1.0)));
-    let series = log1pmx_near(L::select(near, delta, L::splat(0.0)));
-    L::select(near, series, log(L::select(near, L::splat(1.0), ratio)).sub(delta))
+    let limits = limits::<L>();
+    let one = L::splat(1.0);
+    let near = L::and(L::splat(-0.5).le(delta), delta.le(one));
+    // Near 1: m = 1 + δ, e = 0, and all that is left is the series of log(1 + f) − f = s·(r − f), s = f/(2 + f).
+    let (m, e) = L::select(near, one, ratio).split();
+    let f = L::select(near, delta, m.sub(one));
+    let s = f.div(f.add(L::splat(2.0)));
+    let series = s.mul(atanh_tail(s.mul(s)).sub(f));
+    let linear = e.fma(L::splat(limits.ln2_high), f.sub(delta));
+    linear.add(e.fma(L::splat(limits.ln2_low), series))
 }
 
 /// tanh x = sign(x)·m/(m + 2), m = expm1(2|x|).

@@ -86,14 +86,118 @@ const DIGAMMA_DOUBLE: [f64; 24] = [
     0.04572738550414516086,
     -0.003710672719720470387,
 ];
+/// stirlerr(k) + ½·log 2πk for k = 1 … 31 (mpmath); the entry of 0 is not used.
+const PEAK: [f32; 32] = [
+    0.0,
+    1.00000000000,
+    1.30685281944,
+    1.49592260322,
+    1.63287638587,
+    1.74030218061,
+    1.82869439664,
+    1.90379031768,
+    1.96907056931,
+    2.02680628406,
+    2.07856164314,
+    2.12545984509,
+    2.16833469821,
+    2.20782220612,
+    2.24441856813,
+    2.27851836731,
+    2.31044055024,
+    2.34044660118,
+    2.36875356590,
+    2.39554358304,
+    2.42097098967,
+    2.44516770629,
+    2.46824737795,
+    2.49030860139,
+    2.51143746976,
+    2.53170960128,
+    2.55119177244,
+    2.56994324489,
+    2.58801685228,
+    2.60545989756,
+    2.62231489897,
+    2.63862021428,
+];
+/// stirlerr(k) for k = 1 … 31 (mpmath); the entry of 0 is not used.
+const STIRLERR: [f32; 32] = [
+    0.0,
+    0.0810614667953,
+    0.0413406959554,
+    0.0276779256850,
+    0.0207906721038,
+    0.0166446911898,
+    0.0138761288231,
+    0.0118967099459,
+    0.0104112652620,
+    0.00925546218271,
+    0.00833056343336,
+    0.00757367548795,
+    0.00694284010721,
+    0.00640899418800,
+    0.00595137011276,
+    0.00555473355196,
+    0.00520765591961,
+    0.00490139594843,
+    0.00462915374933,
+    0.00438556024923,
+    0.00416631969200,
+    0.00396795421864,
+    0.00378761806844,
+    0.00362296022468,
+    0.00347202138298,
+    0.00333315563673,
+    0.00320497022806,
+    0.00308627868261,
+    0.00297606398355,
+    0.00287344936235,
+    0.00277767492975,
+    0.00268807882853,
+];
+/// 1/k for k = 1 … 31; the entry of 0 is not used.
+const INVERSE: [f32; 32] = {
+    let mut table = [1.0; 32];
+    let mut k = 2;
+    while k < 32 {
+        table[k] = (1.0 / k as f64) as f32;
+        k += 1;
+    }
+    table
+};
 const HALF_LOG_2PI: f64 = 0.918_938_533_204_672_8;
 const TWO_PI: f64 = std::f64::consts::TAU;
 
 /// stirlerr(x), x ≥ 1.
 #[inline(always)]
 fn stirlerr<L: Lane>(x: L) -> L {
-    let u = L::splat(1.0).div(x);
+    stirlerr_at(L::splat(1.0).div(x))
+}
+
+/// stirlerr(1/u), u in (0, 1].
+#[inline(always)]
+fn stirlerr_at<L: Lane>(u: L) -> L {
     u.mul(polynomial(u, &STIRLING_SINGLE, &STIRLING_DOUBLE))
+}
+
+/// Whether all lanes are whole numbers in 0..32, which tables serve.
+#[inline(always)]
+fn small_counts<L: Lane>(k: L) -> bool {
+    let rounded = k.round();
+    let whole = L::and(rounded.le(k), k.le(rounded));
+    L::all(L::and(whole, within(0.0, k, 31.0)))
+}
+
+/// (1/k, stirlerr(k)) for k ≥ 1.
+#[inline(always)]
+fn count_stirlerr<L: Lane>(k: L) -> (L, L) {
+    if small_counts(k)
+        && let (Some(inverse), Some(rest)) = (k.lookup(&INVERSE), k.lookup(&STIRLERR))
+    {
+        return (inverse, rest);
+    }
+    (L::splat(1.0).div(k), stirlerr(k))
 }
 
 /// log x − ψ(x) − 1/(2x), x ≥ 1, given u = 1/x.
@@ -117,7 +221,7 @@ pub(super) fn lgamma_digamma<L: Lane>(x: L) -> ([L; 2], L::Mask) {
     let y = L::select(small, x.add(one), x);
     let u = one.div(y);
     let log_y = log(y);
-    let stirling = u.mul(polynomial(u, &STIRLING_SINGLE, &STIRLING_DOUBLE));
+    let stirling = stirlerr_at(u);
     let lgamma = y.sub(half).mul(log_y).sub(y).add(stirling.add(L::splat(HALF_LOG_2PI)));
     let digamma = log_y.sub(half.mul(u)).sub(digamma_tail(u));
     let safe = L::select(small, x, one);
@@ -133,17 +237,23 @@ pub(super) fn lgamma_digamma<L: Lane>(x: L) -> ([L; 2], L::Mask) {
 /// k·log λ − λ − log Γ(k+1) for k = 0 and 1 ≤ k ≤ 1e15, in the saddle-point form.
 #[inline(always)]
 pub(super) fn poisson_lp<L: Lane>(k: L, rate: L, log_rate: L) -> (L, L::Mask) {
-    let zero = k.le(L::splat(0.0));
-    let zero = L::and(zero, L::splat(0.0).le(k));
+    let zero = L::and(k.le(L::splat(0.0)), L::splat(0.0).le(k));
+    let inside = within(1e-20, rate, 1e20);
+    if small_counts(k)
+        && L::all(inside)
+        && let (Some(inverse), Some(peak)) = (k.lookup(&INVERSE), k.lookup(&PEAK))
+    {
+        let fit = deviance(rate.sub(k).mul(inverse), rate.mul(inverse));
+        return (L::select(zero, rate.neg(), k.fma(fit, peak.neg())), inside);
+    }
     // −λ holds at every λ ≥ 0; otherwise λ/k has to be a normal number.
-    let counts = L::and(within(1.0, k, 1e15), within(1e-20, rate, 1e20));
+    let counts = L::and(within(1.0, k, 1e15), inside);
     let finite = L::and(L::splat(f64::MIN).le(log_rate), L::splat(0.0).le(rate));
     let good = L::or(counts, L::and(zero, finite));
     let one = L::splat(1.0);
     let x = L::select(counts, k, one);
     let lambda = L::select(counts, rate, one);
-    let delta = lambda.sub(x).div(x);
-    let fit = deviance(delta, lambda.div(x));
+    let fit = deviance(lambda.sub(x).div(x), lambda.div(x));
     let peak = stirlerr(x).add(L::splat(0.5).mul(log(x.mul(L::splat(TWO_PI)))));
     (L::select(zero, rate.neg(), x.fma(fit, peak.neg())), good)
 }
@@ -158,60 +268,80 @@ fn neg_binomial_domain<L: Lane>(k: L, mean: L, size: L) -> (L::Mask, L::Mask, [L
     (good, zero, [L::select(good, k, one), L::select(good, mean, one), L::select(good, size, one)])
 }
 
-/// The negative binomial log mass by mean and size.
+/// The negative binomial log mass by mean μ and size φ, and its derivatives in log μ and log φ.
 #[inline(always)]
-pub(super) fn neg_binomial_lp<L: Lane>(k: L, mean: L, size: L) -> (L, L::Mask) {
-    let one = L::splat(1.0);
+pub(super) fn neg_binomial<L: Lane>(k: L, mean: L, size: L) -> ([L; 3], L::Mask) {
+    let (none, one, half) = (L::splat(0.0), L::splat(1.0), L::splat(0.5));
     let (good, zero, [k, mean, size]) = neg_binomial_domain(k, mean, size);
-    let total = size.add(mean);
-    let ratio = size.add(k).div(total);
-    let excess = k.sub(mean);
-    let delta = excess.div(total);
-    let at_size = deviance(delta, ratio);
     let count = L::select(zero, one, k);
-    let far = size.mul(excess).div(total.mul(count)).neg();
-    let at_count = deviance(far, ratio.mul(mean).div(count));
-    // stirlerr(φ) = stirlerr(φ+1) + (φ+½)·log(1 + 1/φ) − 1
-    let small = size.lt(one);
-    let shifted = L::select(small, size.add(one), size);
-    let step = size.add(L::splat(0.5)).mul(log1p(one.div(L::select(small, size, one)))).sub(one);
-    let at_shape = stirlerr(shifted).add(L::select(small, step, L::splat(0.0)));
-    let both = L::select(zero, one, size.add(k));
-    let remainder = stirlerr(both).sub(at_shape).sub(stirlerr(count));
-    let peak = L::splat(0.5).mul(log(count.mul(L::splat(TWO_PI)).mul(one.add(count.div(size)))));
+    let excess = k.sub(mean);
+    let per_total = one.div(size.add(mean));
+    let (per_count, count_rest) = count_stirlerr(count);
+    let ratio = size.add(k).mul(per_total);
+    let delta = excess.mul(per_total);
+    let slope = delta.mul(size);
+    let at_size = deviance(delta, ratio);
+    let at_count = deviance(slope.mul(per_count).neg(), ratio.mul(mean).mul(per_count));
+    let v = one.div(size.add(count));
+    let shape = Shape::new(size);
+    let remainder = stirlerr_at(v).sub(shape.stirlerr).sub(count_rest);
+    let peak = half.mul(log(count.mul(L::splat(TWO_PI)).mul(one.add(count.div(size)))));
     let mass = size.fma(at_size, count.mul(at_count)).add(remainder.sub(peak));
     // At 0: φ·log(φ/(φ+μ)), the first deviance with its linear part put back.
-    (L::select(zero, size.mul(at_size.add(delta)), mass), good)
+    let mass = L::select(zero, size.mul(at_size.add(delta)), mass);
+    let dlogmean = L::select(L::and(zero, mean.le(one)), none, slope);
+    let rising = L::select(zero, none, shape.rising(k, v));
+    ([mass, dlogmean, size.fma(at_size, rising)], good)
 }
 
-/// The derivative of the negative binomial log mass in log φ.
-#[inline(always)]
-pub(super) fn neg_binomial_dlogsize<L: Lane>(k: L, mean: L, size: L) -> (L, L::Mask) {
-    let (one, half) = (L::splat(1.0), L::splat(0.5));
-    let (good, zero, [k, mean, size]) = neg_binomial_domain(k, mean, size);
-    let total = size.add(mean);
-    let fit = size.mul(deviance(k.sub(mean).div(total), size.add(k).div(total)));
-    let both = L::select(zero, size.add(one), size.add(k));
-    let v = one.div(both);
-    let tail = digamma_tail(v);
-    // φ ≥ 1: the terms 1/(2φ) and 1/(2(φ+k)) subtracted in closed form.
-    let small = size.lt(one);
-    let shifted = L::select(small, size.add(one), size);
-    let u = one.div(shifted);
-    let head = digamma_tail(u);
-    let large = half.mul(k).mul(v).add(size.mul(head.sub(tail)));
-    // φ < 1: log φ − ψ(φ) = log(φ+1) − ψ(φ+1) + 1/φ − log(1 + 1/φ).
-    let step = one.sub(size.mul(log1p(one.div(L::select(small, size, one)))));
-    let below = step.add(size.mul(half.fma(u, head).sub(half.fma(v, tail))));
-    let rising = L::select(small, below, large);
-    (fit.add(L::select(zero, L::splat(0.0), rising)), good)
+/// What of the negative binomial depends on its size φ alone.
+struct Shape<L> {
+    size: L,
+    /// 1/φ, or 1/(φ+1) for φ < 1.
+    inverse: L,
+    stirlerr: L,
+    /// The digamma remainder at `inverse`.
+    head: L,
+    /// φ·log(1 + 1/φ) for φ < 1.
+    small: Option<L>,
 }
 
-/// The derivative of the negative binomial log mass in log μ.
+impl<L: Lane> Shape<L> {
+    #[inline(always)]
+    fn new(size: L) -> Self {
+        let one = L::splat(1.0);
+        let below = size.lt(one);
+        let inverse = one.div(L::select(below, size.add(one), size));
+        let mut shape =
+            Shape { size, inverse, stirlerr: stirlerr_at(inverse), head: digamma_tail(inverse), small: None };
+        if !L::all(one.le(size)) {
+            // stirlerr(φ) = stirlerr(φ+1) + (φ+½)·log(1 + 1/φ) − 1
+            let log = log1p(one.div(L::select(below, size, one)));
+            let step = size.add(L::splat(0.5)).mul(log).sub(one);
+            shape.stirlerr = shape.stirlerr.add(L::select(below, step, L::splat(0.0)));
+            shape.small = Some(size.mul(log));
+        }
+        shape
+    }
+
+    /// φ·((log φ − ψ(φ)) − (log(φ+k) − ψ(φ+k))), given v = 1/(φ+k).
+    #[inline(always)]
+    fn rising(&self, k: L, v: L) -> L {
+        let (one, half) = (L::splat(1.0), L::splat(0.5));
+        let (size, u, tail) = (self.size, self.inverse, digamma_tail(v));
+        // φ ≥ 1: the terms 1/(2φ) and 1/(2(φ+k)) subtracted in closed form.
+        let large = half.mul(k).mul(v).add(size.mul(self.head.sub(tail)));
+        let Some(small) = self.small else { return large };
+        // φ < 1: log φ − ψ(φ) = log(φ+1) − ψ(φ+1) + 1/φ − log(1 + 1/φ).
+        let below = one.sub(small).add(size.mul(half.fma(u, self.head).sub(half.fma(v, tail))));
+        L::select(size.lt(one), below, large)
+    }
+}
+
+/// The derivative of the negative binomial log mass in μ that log μ does not carry; the formula of the reference.
 #[inline(always)]
-pub(super) fn neg_binomial_dlogmean<L: Lane>(k: L, mean: L, size: L) -> (L, L::Mask) {
-    let one = L::splat(1.0);
-    let (good, zero, [k, mean, size]) = neg_binomial_domain(k, mean, size);
-    let slope = k.sub(mean).mul(size).div(size.add(mean));
-    (L::select(L::and(zero, mean.le(one)), L::splat(0.0), slope), good)
+pub(super) fn neg_binomial_dmean<L: Lane>(k: L, mean: L, size: L) -> L {
+    let (none, one) = (L::splat(0.0), L::splat(1.0));
+    let carried = L::and(L::and(k.le(none), none.le(k)), mean.le(one));
+    L::select(carried, one.div(one.add(mean.div(size))).neg(), none)
 }

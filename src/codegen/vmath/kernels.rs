@@ -71,9 +71,17 @@ fn always<L: Lane>() -> L::Mask {
 }
 
 kernels! {
+    SoftplusFamily(x) -> [a, b, c, d]; |L| (e::softplus_family(x), finite(x));
+        [sf::softplus(x), sf::sigmoid(x), sf::log_softplus(x), sf::softplus_ratio(x)];
+        [Softplus, Sigmoid, LogSoftplus, SoftplusRatio], softplus_family_f32, softplus_family_f64;
+    SoftplusLogRatio(x) -> [a, b, c]; |L| { let [a, _, b, c] = e::softplus_family(x); ([a, b, c], finite(x)) };
+        [sf::softplus(x), sf::log_softplus(x), sf::softplus_ratio(x)];
+        [Softplus, LogSoftplus, SoftplusRatio], softplus_log_ratio_f32, softplus_log_ratio_f64;
+    SoftplusLog(x) -> [a, b]; |L| { let [a, _, b, _] = e::softplus_family(x); ([a, b], finite(x)) };
+        [sf::softplus(x), sf::log_softplus(x)]; [Softplus, LogSoftplus], softplus_log_f32, softplus_log_f64;
     SoftplusSigmoid(x) -> [y, z]; |L| { let (y, z) = e::softplus_sigmoid(x); ([y, z], always::<L>()) };
         [sf::softplus(x), sf::sigmoid(x)]; [Softplus, Sigmoid], softplus_sigmoid_f32, softplus_sigmoid_f64;
-    LogSoftplusRatio(x) -> [y, z]; |L| { let (y, z) = e::log_softplus_ratio(x); ([y, z], finite(x)) };
+    LogSoftplusRatio(x) -> [y, z]; |L| { let [_, _, y, z] = e::softplus_family(x); ([y, z], finite(x)) };
         [sf::log_softplus(x), sf::softplus_ratio(x)]; [LogSoftplus, SoftplusRatio], log_softplus_ratio_f32, log_softplus_ratio_f64;
     LgammaDigamma(x) -> [y, z]; |L| g::lgamma_digamma(x);
         [sf::lgamma(x), sf::digamma(x)]; [Lgamma, Digamma], lgamma_digamma_f32, lgamma_digamma_f64;
@@ -84,23 +92,29 @@ kernels! {
     Log1pmx(x) -> [y]; |L| ([e::log1pmx(x)], e::log1p_domain(x)); [sf::log1pmx(x)]; [Log1pmx], log1pmx_f32, log1pmx_f64;
     Softplus(x) -> [y]; |L| ([e::softplus_sigmoid(x).0], always::<L>()); [sf::softplus(x)]; [Softplus], softplus_f32, softplus_f64;
     Sigmoid(x) -> [y]; |L| ([e::softplus_sigmoid(x).1], always::<L>()); [sf::sigmoid(x)]; [Sigmoid], sigmoid_f32, sigmoid_f64;
-    LogSoftplus(x) -> [y]; |L| ([e::log_softplus_ratio(x).0], finite(x)); [sf::log_softplus(x)]; [LogSoftplus], log_softplus_f32, log_softplus_f64;
-    SoftplusRatio(x) -> [y]; |L| ([e::log_softplus_ratio(x).1], finite(x)); [sf::softplus_ratio(x)]; [SoftplusRatio], softplus_ratio_f32, softplus_ratio_f64;
+    LogSoftplus(x) -> [y]; |L| { let [_, _, y, _] = e::softplus_family(x); ([y], finite(x)) }; [sf::log_softplus(x)]; [LogSoftplus], log_softplus_f32, log_softplus_f64;
+    SoftplusRatio(x) -> [y]; |L| { let [_, _, _, y] = e::softplus_family(x); ([y], finite(x)) }; [sf::softplus_ratio(x)]; [SoftplusRatio], softplus_ratio_f32, softplus_ratio_f64;
     Tanh(x) -> [y]; |L| ([e::tanh(x)], always::<L>()); [sf::tanh(x)]; [Tanh], tanh_f32, tanh_f64;
     LogAddExp(a, b) -> [y]; |L| ([e::logaddexp(a, b)], L::and(finite(a), finite(b))); [sf::logaddexp(a, b)]; [LogAddExp], logaddexp_f32, logaddexp_f64;
     Lgamma(x) -> [y]; |L| { let ([y, _], good) = g::lgamma_digamma(x); ([y], good) }; [sf::lgamma(x)]; [Lgamma], lgamma_f32, lgamma_f64;
     Digamma(x) -> [y]; |L| { let ([_, y], good) = g::lgamma_digamma(x); ([y], good) }; [sf::digamma(x)]; [Digamma], digamma_f32, digamma_f64;
     PoissonLp(k, rate, log_rate) -> [y]; |L| { let (y, good) = g::poisson_lp(k, rate, log_rate); ([y], good) };
         [sf::poisson_lp(k, rate, log_rate)]; [PoissonLp], poisson_lp_f32, poisson_lp_f64;
+    NegBinomial(k, mean, log_mean, size, log_size) -> [y, dmean, dsize];
+        |L| { let _ = (log_mean, log_size); g::neg_binomial(k, mean, size) };
+        [sf::neg_binomial_lp(k, mean, log_mean, size, log_size), sf::neg_binomial_dlogmean(k, mean, log_mean, size, log_size), sf::neg_binomial_dlogsize(k, mean, log_mean, size, log_size)];
+        [NegBinomialLp, NegBinomialDlogmean, NegBinomialDlogsize], neg_binomial_f32, neg_binomial_f64;
     NegBinomialLp(k, mean, log_mean, size, log_size) -> [y];
-        |L| { let _ = (log_mean, log_size); let (y, good) = g::neg_binomial_lp(k, mean, size); ([y], good) };
+        |L| { let _ = (log_mean, log_size); let ([y, _, _], good) = g::neg_binomial(k, mean, size); ([y], good) };
         [sf::neg_binomial_lp(k, mean, log_mean, size, log_size)]; [NegBinomialLp], neg_binomial_lp_f32, neg_binomial_lp_f64;
     NegBinomialDlogmean(k, mean, log_mean, size, log_size) -> [y];
-        |L| { let _ = (log_mean, log_size); let (y, good) = g::neg_binomial_dlogmean(k, mean, size); ([y], good) };
+        |L| { let _ = (log_mean, log_size); let ([_, y, _], good) = g::neg_binomial(k, mean, size); ([y], good) };
         [sf::neg_binomial_dlogmean(k, mean, log_mean, size, log_size)]; [NegBinomialDlogmean], neg_binomial_dlogmean_f32, neg_binomial_dlogmean_f64;
     NegBinomialDlogsize(k, mean, log_mean, size, log_size) -> [y];
-        |L| { let _ = (log_mean, log_size); let (y, good) = g::neg_binomial_dlogsize(k, mean, size); ([y], good) };
+        |L| { let _ = (log_mean, log_size); let ([_, _, y], good) = g::neg_binomial(k, mean, size); ([y], good) };
         [sf::neg_binomial_dlogsize(k, mean, log_mean, size, log_size)]; [NegBinomialDlogsize], neg_binomial_dlogsize_f32, neg_binomial_dlogsize_f64;
+    NegBinomialDmean(k, mean, size) -> [y]; |L| ([g::neg_binomial_dmean(k, mean, size)], always::<L>());
+        [sf::neg_binomial_dmean(k, mean, size)]; [NegBinomialDmean], neg_binomial_dmean_f32, neg_binomial_dmean_f64;
 }
 
 /// Neither infinite nor NaN.

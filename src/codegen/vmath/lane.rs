@@ -43,8 +43,25 @@ pub(super) trait Lane: Copy {
     fn select(mask: Self::Mask, a: Self, b: Self) -> Self;
     /// 2ⁿ for a whole n in the range of normal exponents.
     fn power_of_two(self) -> Self;
-    /// (m, e) with self = m·2ᵉ and m in [√½, √2), for a positive normal number.
+    /// (m, e) with self = m·2ᵉ and m in [0.7, 1.5), for a positive normal number.
     fn split(self) -> (Self, Self);
+    /// The smaller of self and the bound; NaN stays.
+    fn at_most(self, bound: Self) -> Self;
+    /// The larger of self and the bound; NaN stays.
+    fn at_least(self, bound: Self) -> Self;
+
+    /// self·2ⁿ for a whole n, rounded once or, where the result is subnormal, twice.
+    #[inline(always)]
+    fn scale(self, n: Self) -> Self {
+        let half = n.mul(Self::splat(0.5)).round();
+        self.mul(half.power_of_two()).mul(n.sub(half).power_of_two())
+    }
+
+    /// The entries that whole lanes in 0..32 name, where the machine has them in one instruction.
+    #[inline(always)]
+    fn lookup(self, _table: &[f32; 32]) -> Option<Self> {
+        None
+    }
 
     /// −self
     #[inline(always)]
@@ -147,6 +164,14 @@ macro_rules! portable {
             #[inline(always)]
             fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
                 std::array::from_fn(|i| if mask[i] { a[i] } else { b[i] })
+            }
+            #[inline(always)]
+            fn at_most(self, bound: Self) -> Self {
+                std::array::from_fn(|i| if bound[i] < self[i] { bound[i] } else { self[i] })
+            }
+            #[inline(always)]
+            fn at_least(self, bound: Self) -> Self {
+                std::array::from_fn(|i| if self[i] < bound[i] { bound[i] } else { self[i] })
             }
             #[inline(always)]
             fn power_of_two(self) -> Self {

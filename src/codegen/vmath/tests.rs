@@ -169,6 +169,9 @@ fn softplus_and_sigmoid() {
     check::<SoftplusSigmoid, 1, 2>("softplus+sigmoid", &one(-20.0, 20.0), 0.0, [2.0, 2.0]);
     check::<SoftplusSigmoid, 1, 2>("softplus+sigmoid", &one(-110.0, 110.0), 0.0, [2.0, 2.0]);
     check::<LogSoftplusRatio, 1, 2>("log_softplus+ratio", &one(-60.0, 20.0), 0.5, [6.0, 6.0]);
+    check::<SoftplusFamily, 1, 4>("softplus family", &one(-60.0, 20.0), 0.5, [6.0, 6.0]);
+    check::<SoftplusLogRatio, 1, 3>("softplus+log+ratio", &one(-110.0, 110.0), 0.5, [6.0, 6.0]);
+    check::<SoftplusLog, 1, 2>("softplus+log", &one(-110.0, 110.0), 0.5, [6.0, 6.0]);
     let pairs: Vec<[f64; 2]> =
         one(-30.0, 30.0).iter().zip(one(-25.0, 28.0).iter().rev()).map(|(a, b)| [a[0], b[0]]).collect();
     check::<LogAddExp, 2, 1>("logaddexp", &pairs, 1.0, [4.0, 4.0]);
@@ -214,6 +217,14 @@ fn counts() {
     ]);
     // The logarithm a lane is given is rounded to the number type, the reference sees the same.
     check::<PoissonLp, 3, 1>("poisson_lp", &rows, 1.0, [64.0, 64.0]);
+    let small: Vec<[f64; 3]> = (0..4096)
+        .map(|at| (f64::from(at % 32), f64::from((14.0 * uniform(&mut seed) - 8.0).exp() as f32)))
+        .map(|(count, rate)| [count, rate, rate.ln()])
+        .collect();
+    check::<PoissonLp, 3, 1>("poisson_lp of small counts", &small, 1.0, [16.0, 16.0]);
+    let dmean: Vec<[f64; 3]> = negative_binomial.iter().map(|&[k, mean, _, size, _]| [k, mean, size]).collect();
+    check::<NegBinomialDmean, 3, 1>("neg_binomial_dmean", &dmean, 0.0, [4.0, 4.0]);
+    check::<NegBinomial, 5, 3>("neg_binomial", &negative_binomial, 1.0, [256.0, 4096.0]);
     check::<NegBinomialLp, 5, 1>("neg_binomial_lp", &negative_binomial, 1.0, [256.0, 256.0]);
     check::<NegBinomialDlogmean, 5, 1>("neg_binomial_dlogmean", &negative_binomial, 0.0, [4.0, 4.0]);
     check::<NegBinomialDlogsize, 5, 1>("neg_binomial_dlogsize", &negative_binomial, 0.01, [512.0, 4096.0]);

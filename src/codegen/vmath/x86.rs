@@ -22,7 +22,7 @@ pub(super) struct F64x8(__m512d);
 /// The methods that differ by name only.
 macro_rules! arithmetic {
     ($element:ident, $lanes:literal, $set1:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $mul:ident, $div:ident,
-     $fma:ident) => {
+     $fma:ident, $min:ident, $max:ident) => {
         type Element = $element;
         const LANES: usize = $lanes;
 
@@ -66,10 +66,21 @@ macro_rules! arithmetic {
             // SAFETY: see the module.
             Self(unsafe { $fma(self.0, b.0, c.0) })
         }
+        // These instructions give their second argument when either is NaN.
+        #[inline(always)]
+        fn at_most(self, bound: Self) -> Self {
+            // SAFETY: see the module.
+            Self(unsafe { $min(bound.0, self.0) })
+        }
+        #[inline(always)]
+        fn at_least(self, bound: Self) -> Self {
+            // SAFETY: see the module.
+            Self(unsafe { $max(bound.0, self.0) })
+        }
     };
 }
 
-/// 2ⁿ and the exponent split, by integer instructions on the bits.
+/// 2ⁿ by integer instructions on the bits.
 macro_rules! exponents {
     ($element:ident, $bits:ident, $mantissa:literal, $bias:literal, $sqrt_half:literal, $set1:ident, $seti:ident, $add:ident, $sub:ident,
      $addi:ident, $subi:ident, $or:ident, $shl:ident, $shr:ident, $as_bits:ident, $as_float:ident) => {
@@ -81,6 +92,13 @@ macro_rules! exponents {
                 Self($as_float($shl::<$mantissa>($as_bits(biased))))
             }
         }
+    };
+}
+
+/// The exponent split by integer instructions, counted from √½.
+macro_rules! split {
+    ($element:ident, $bits:ident, $mantissa:literal, $bias:literal, $sqrt_half:literal, $set1:ident, $seti:ident, $add:ident, $sub:ident,
+     $addi:ident, $subi:ident, $or:ident, $shl:ident, $shr:ident, $as_bits:ident, $as_float:ident) => {
         #[inline(always)]
         fn split(self) -> (Self, Self) {
             const ONE_UP: $bits = ($bias + 1) << $mantissa;
@@ -109,6 +127,7 @@ macro_rules! avx2 {
             type Mask = $vector;
             arithmetic!($($arithmetic)*);
             exponents!($($exponents)*);
+            split!($($exponents)*);
 
             #[inline(always)]
             fn abs(self) -> Self {
@@ -150,7 +169,8 @@ macro_rules! avx2 {
 }
 
 macro_rules! avx512 {
-    ($name:ident, $element:ident, $mask:ident, [$($arithmetic:tt)*], [$($exponents:tt)*], $cmp:ident, $blend:ident, $abs:ident) => {
+    ($name:ident, $element:ident, $mask:ident, [$($arithmetic:tt)*], [$($exponents:tt)*], $cmp:ident, $blend:ident, $abs:ident,
+     $scalef:ident, $getmant:ident, $getexp:ident, $masked_add:ident, $set1:ident, [$($own:item)*]) => {
         impl Lane for $name {
             type Mask = $mask;
             arithmetic!($($arithmetic)*);
@@ -161,6 +181,22 @@ macro_rules! avx512 {
                 // SAFETY: see the module.
                 Self(unsafe { $abs(self.0) })
             }
+            #[inline(always)]
+            fn scale(self, n: Self) -> Self {
+                // SAFETY: see the module.
+                Self(unsafe { $scalef(self.0, n.0) })
+            }
+            #[inline(always)]
+            fn split(self) -> (Self, Self) {
+                // SAFETY: see the module.
+                unsafe {
+                    let one = $set1(1.0);
+                    let m = $getmant::<_MM_MANT_NORM_P75_1P5, _MM_MANT_SIGN_SRC>(self.0);
+                    let e = $getexp(self.0);
+                    (Self(m), Self($masked_add(e, $cmp::<_CMP_LT_OQ>(m, one), e, one)))
+                }
+            }
+            $($own)*
             #[inline(always)]
             fn lt(self, b: Self) -> Self::Mask {
                 // SAFETY: see the module.
@@ -206,7 +242,9 @@ avx2!(
         _mm256_sub_ps,
         _mm256_mul_ps,
         _mm256_div_ps,
-        _mm256_fmadd_ps
+        _mm256_fmadd_ps,
+        _mm256_min_ps,
+        _mm256_max_ps
     ],
     [
         f32,
@@ -249,7 +287,9 @@ avx2!(
         _mm256_sub_pd,
         _mm256_mul_pd,
         _mm256_div_pd,
-        _mm256_fmadd_pd
+        _mm256_fmadd_pd,
+        _mm256_min_pd,
+        _mm256_max_pd
     ],
     [
         f64,
@@ -292,7 +332,9 @@ avx512!(
         _mm512_sub_ps,
         _mm512_mul_ps,
         _mm512_div_ps,
-        _mm512_fmadd_ps
+        _mm512_fmadd_ps,
+        _mm512_min_ps,
+        _mm512_max_ps
     ],
     [
         f32,
@@ -314,7 +356,22 @@ avx512!(
     ],
     _mm512_cmp_ps_mask,
     _mm512_mask_blend_ps,
-    _mm512_abs_ps
+    _mm512_abs_ps,
+    _mm512_scalef_ps,
+    _mm512_getmant_ps,
+    _mm512_getexp_ps,
+    _mm512_mask_add_ps,
+    _mm512_set1_ps,
+    [
+        #[inline(always)]
+        fn lookup(self, table: &[f32; 32]) -> Option<Self> {
+            // SAFETY: the table holds two registers; see the module.
+            unsafe {
+                let (low, high) = (_mm512_loadu_ps(table.as_ptr()), _mm512_loadu_ps(table.as_ptr().add(16)));
+                Some(Self(_mm512_permutex2var_ps(low, _mm512_cvtps_epi32(self.0), high)))
+            }
+        }
+    ]
 );
 avx512!(
     F64x8,
@@ -330,7 +387,9 @@ avx512!(
         _mm512_sub_pd,
         _mm512_mul_pd,
         _mm512_div_pd,
-        _mm512_fmadd_pd
+        _mm512_fmadd_pd,
+        _mm512_min_pd,
+        _mm512_max_pd
     ],
     [
         f64,
@@ -352,5 +411,11 @@ avx512!(
     ],
     _mm512_cmp_pd_mask,
     _mm512_mask_blend_pd,
-    _mm512_abs_pd
+    _mm512_abs_pd,
+    _mm512_scalef_pd,
+    _mm512_getmant_pd,
+    _mm512_getexp_pd,
+    _mm512_mask_add_pd,
+    _mm512_set1_pd,
+    []
 );
