@@ -348,7 +348,58 @@ codes! { INTERNAL:
         why "";
 }
 
-codes! { LINTS: }
+codes! { LINTS:
+    W0101 "A name that is never used"
+        means "Something is declared or defined, and nothing reads it."
+        wrong "data k : count\npredict η : real\npredict s : real\npoisson(k | exp(η))"
+        right "data k : count\npredict η : real\npoisson(k | exp(η))"
+        why "Usually one name has two spellings. `# allow W0101` on the line silences it.";
+    W0102 "A term that training cannot change"
+        means "No prediction and no learned parameter is in the term: its gradient is zero."
+        wrong "data x : real\npredict μ : real\nnormal(x | μ, 1)\n0.1·x²"
+        right "data x : real\npredict μ : real\nnormal(x | μ, 1)\n0.1·μ²"
+        why "A penalty on the data, or on a constant, looks like one on the model. `# allow W0102` on the line silences it.";
+    W0103 "A likelihood without an upper bound"
+        means "A component of a mixture can centre on one observation and shrink: the density there, and with it the likelihood, grows without end."
+        wrong "data x : real\npredict m : real\npredict s : real\n0.5·normal(x | m, exp(s)) + 0.5·normal(x | 0, 1)"
+        right "data x : real\npredict m : real\npredict s : real\n0.5·normal(x | m, exp(s) + 0.01) + 0.5·normal(x | 0, 1)"
+        why "The other components explain the rest, so nothing holds the shrinking one back. `# allow W0103` on the line silences it.";
+    W0104 "A loss that may collapse"
+        means "Only the hardest triplet of each anchor counts. A network that puts every picture on one point has all of them at the margin α, and no gradient leads away."
+        wrong "predict z : real[batch, m]\ndata y : category[batch]\nmean[i] hinge(max[p where y[p] == y[i] and p != i] d(z[i], z[p]) - min[q where y[q] != y[i]] d(z[i], z[q]) + 0.2)"
+        right "predict z : real[batch, m]\ndata y : category[batch]\nmean[i, p, q where y[p] == y[i] and p != i and y[q] != y[i]] hinge(d(z[i], z[p]) - d(z[i], z[q]) + 0.2)"
+        why "Early in training the hardest negative is nearer than any positive, and pulling everything together is the quickest relief. `# allow W0104` on the line silences it.";
+    W0105 "A hinge of distances without a margin"
+        means "The cost is zero as soon as the positive is no farther than the negative, and so for a network that puts everything on one point."
+        wrong "hinge(d(a, p) - d(a, n))"
+        right "hinge(d(a, p) - d(a, n) + 0.2)"
+        why "The margin is what keeps different things apart. `# allow W0105` on the line silences it.";
+    W0106 "Counts under a continuous density"
+        means "What is observed is a whole number, and the distribution is one of real numbers."
+        wrong "data k : count\npredict μ : real\nnormal(k | μ, 1)"
+        right "data k : count\npredict η : real\npoisson(k | exp(η))"
+        why "A normal density gives probability to −1 and to 2.5 events, and small counts are neither symmetric nor of one variance. `# allow W0106` on the line silences it.";
+    W0107 "An axis that nothing observed has"
+        means "The prediction has an axis that the observation lacks, so every observation counts once for each element of it."
+        wrong "data k : count[N]\npredict η : real[M]\npoisson(k | exp(η))"
+        right "data k : count[N]\npredict η : real[N]\npoisson(k | exp(η))"
+        why "Axes align by name, and two names make a table of all pairs. `# allow W0107` on the line silences it.";
+    W0108 "A constant that cancels"
+        means "A constant is added to the cost of every row: it moves no minimum and has no gradient."
+        wrong "(x − μ)² + 3"
+        right "(x − μ)²"
+        why "It may be meant as a margin, which belongs inside the hinge. `# allow W0108` on the line silences it.";
+    W0109 "Parameters that the data cannot tell apart"
+        means "Two learned parameters occur only as one sum, difference, product or quotient."
+        wrong "param a : real\nparam b : real\nnormal(x | (a + b)·u, 1)"
+        right "param a : real\nnormal(x | a·u, 1)"
+        why "Infinitely many pairs fit equally well, and which one training ends at is chance. `# allow W0109` on the line silences it.";
+    W0110 "A parameter under another one's name"
+        means "A name that is a parameter of this distribution stands where another parameter is expected."
+        wrong "param variance : positive\nnormal(x | μ, variance)"
+        right "param variance : positive\nnormal(x | μ, variance = variance)"
+        why "A rate taken for a scale, or a variance for a standard deviation, fits just as willingly. `# allow W0110` on the line silences it.";
+}
 codes! { SPECS:
     S0001 "A key that a spec does not have"
         means "A spec has a fixed set of keys at each place. The message lists those allowed there and the nearest match; when the key belongs elsewhere, it says where."

@@ -41,6 +41,7 @@ impl Elaborator<'_> {
         let bar = observed.is_some();
         let Some(via) = self.parameterisation(ctx, &def, &arguments, callee, span, bar) else { return Value::Error };
         let params = self.name_arguments(&def, via, arguments);
+        self.lint_names(ctx, &def, &params);
         let instance = Instance {
             unit: Arc::clone(unit),
             name: callee.key.clone(),
@@ -115,6 +116,48 @@ impl Elaborator<'_> {
         }
         self.report(diagnostic.help(format!("it takes {}", ways.join(" or "))));
         None
+    }
+
+    /// Counts observed under a density of real numbers.
+    fn lint_variate(&mut self, ctx: &Ctx, def: &DistDef, formal: &Formal, argument: &Argument) {
+        let wrapper = |formal: &Formal| formal.support.as_ref().is_some_and(|support| support.name.key == "density");
+        let Some(unit) = self.unit_of(&def.name.key, true) else { return };
+        let (needed, vector) = self.formal_support(&unit, formal);
+        let Value::Num(num) = &argument.value else { return };
+        let support = self.support_in(ctx, num.node);
+        let counts = support.integral && support.as_point().is_none() && !needed.integral;
+        if ctx.call.is_some() || !counts || vector != VectorKind::Plain || def.params.iter().any(wrapper) {
+            return;
+        }
+        let message =
+            format!("`{}` is a whole number, and `{}` is a density of real numbers", argument.text, def.name.text);
+        let diagnostic = Diagnostic::new(codes::W0106, argument.span, message);
+        self.report(diagnostic.help("for counts there are poisson, neg_binomial, binomial; for yes and no bernoulli"));
+    }
+
+    /// A bare name that is another parameter of the same distribution: a variance where a standard deviation is wanted.
+    fn lint_names(&mut self, ctx: &Ctx, def: &DistDef, params: &[(String, Argument)]) {
+        let forms = forms_of(def);
+        for (key, argument) in params {
+            if ctx.call.is_some() || argument.name.is_some() {
+                continue;
+            }
+            let ExprKind::Name(name) = &ctx.unit.ast.expr(argument.id).kind else { continue };
+            let other = forms.iter().any(|(_, names)| names.contains(&name.key) && !names.contains(key));
+            if name.key != *key && other {
+                let (own, other) = (shown(def, key), shown(def, &name.key));
+                let message = format!(
+                    "`{}` stands for {own}, but {other} is another parameter of `{}`",
+                    name.text, def.name.text
+                );
+                let fixed = format!("{other} = {}", name.text);
+                self.report(Diagnostic::new(codes::W0110, argument.span, message).fix(
+                    "by name it is itself",
+                    argument.span,
+                    fixed,
+                ));
+            }
+        }
     }
 
     /// `normal(x, μ, σ)`: the place of the comma that should be a bar.
@@ -242,6 +285,7 @@ impl Elaborator<'_> {
                 id: ExprId(u32::MAX),
                 span,
             };
+            self.lint_variate(ctx, def, formal, &argument);
             let Some(value) =
                 self.pass_variate(ctx, &instance.unit, formal, &argument, &mut inner.axes, &mut outer, &callee.text)
             else {

@@ -16,13 +16,14 @@ mod forms;
 mod free;
 mod index;
 pub mod library;
+mod lints;
 mod primitives;
 mod synonyms;
 mod value;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::diag::{Diagnostic, codes, has_errors};
+use crate::diag::{Diagnostic, Severity, codes, has_errors};
 use crate::ir::graph::{Graph, InputId, InputRole, NodeId, VarId};
 use crate::source::{Loader, Source, Span};
 use crate::syntax;
@@ -165,6 +166,12 @@ pub fn analyze(source: &Source, loader: &dyn Loader, options: &Options) -> Analy
     diagnostics.extend(analysis.diagnostics.into_iter().filter(|found| {
         !unread || !(found.code == codes::E0606 || (found.code == codes::E0301 && unknown(found.span)))
     }));
+    if !has_errors(&diagnostics) {
+        diagnostics.extend(lints::lint(&ast, &analysis.hir));
+    }
+    let silenced =
+        |found: &Diagnostic| found.severity() == Severity::Warning && lints::allowed(source, found.code, found.span);
+    diagnostics.retain(|found| !silenced(found));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     Analysis { hir: analysis.hir, diagnostics }
 }

@@ -39,7 +39,8 @@ fn a_raw_scale_is_an_error_with_two_edits() {
 fn whole_batch_mining_compiles() {
     let text = "predict z : real[batch, m]\ndata y : category[batch]\nconst α = 0.2\nmean[i] hinge(max[p where y[p] == y[i] and p != i] d(z[i], z[p])\n            - min[q where y[q] != y[i]] d(z[i], z[q]) + α)";
     let analysis = check(text);
-    assert!(analysis.diagnostics.is_empty(), "{:?}", analysis.diagnostics);
+    let codes: Vec<&str> = analysis.diagnostics.iter().map(|found| found.code.0).collect();
+    assert_eq!(codes, ["W0104"], "{:?}", analysis.diagnostics);
     assert!(analysis.hir.whole_batch);
 }
 

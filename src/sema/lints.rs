@@ -1,0 +1,243 @@
+//! Lints: programs that compile and yet may not mean what their writer wants.
+//!
+//! A lint looks at the checked program or its tree and warns at most once a place. `# allow W0101` in a comment on the
+//! line, or on the line before it, silences it there. Lints of a call are raised where the call is read
+//! (`distributions`); this module holds those of whole programs.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Form, Hir, NameInfo, Term, TermKind};
+use crate::diag::{Code, Diagnostic, codes, nearest};
+use crate::ir::graph::{Graph, InputId, InputRole, Node, NodeId};
+use crate::ir::op::{Op, ReduceOp};
+use crate::source::{Source, Span};
+use crate::syntax::ast::{Ast, ExprKind, StmtKind};
+
+/// A lint of a term, given every node that it reaches.
+type OfTerm = fn(&Hir, &Term, &[NodeId]) -> Option<Diagnostic>;
+
+const OF_TERMS: &[OfTerm] = &[unmoved, repeated, unbounded, collapsing, without_margin, cancelling];
+
+/// Every lint of a program without errors.
+pub(super) fn lint(ast: &Ast, hir: &Hir) -> Vec<Diagnostic> {
+    let mut found = unused(ast, hir);
+    for term in &hir.terms {
+        let nodes = hir.graph.reachable(&[term.node]);
+        found.extend(OF_TERMS.iter().filter_map(|lint| lint(hir, term, &nodes)));
+    }
+    found.extend(only_together(hir));
+    found
+}
+
+/// Whether a comment on the line of `span`, or on the line before, allows the code.
+pub(super) fn allowed(source: &Source, code: Code, span: Span) -> bool {
+    let (line, _) = source.line_column(span.start);
+    let lines = source.text.lines().skip(line.saturating_sub(2)).take(if line > 1 { 2 } else { 1 });
+    let comment = |line: &str| line.split_once('#').is_some_and(|(_, c)| c.contains("allow") && c.contains(code.0));
+    lines.into_iter().any(comment)
+}
+
+/// Declared or defined, and never read.
+fn unused(ast: &Ast, hir: &Hir) -> Vec<Diagnostic> {
+    let read: HashSet<&str> = ast
+        .exprs
+        .iter()
+        .filter_map(|expr| match &expr.kind {
+            ExprKind::Name(name) => Some(name.key.as_str()),
+            _ => None,
+        })
+        .collect();
+    let free: Vec<&NameInfo> = hir.names.iter().filter(|info| !info.declared).collect();
+    let warn = |text: &str, key: &str, span: Span| {
+        let diagnostic = Diagnostic::new(codes::W0101, span, format!("`{text}` is never used"));
+        let near = nearest(key, free.iter().map(|info| info.key.as_str()));
+        match free.iter().find(|info| Some(info.key.as_str()) == near) {
+            Some(info) => diagnostic.fix(format!("was `{text}` meant by `{}`?", info.name), info.span, text),
+            None => diagnostic.help("delete it, or use it"),
+        }
+    };
+    let declared = hir.names.iter().filter(|info| info.declared && !read.contains(info.key.as_str()));
+    let defined = ast.stmts.iter().filter_map(|stmt| match &stmt.kind {
+        StmtKind::Define(name, _) if !read.contains(name.key.as_str()) => Some(name),
+        _ => None,
+    });
+    let declared = declared.map(|info| warn(&info.name, &info.key, info.span));
+    declared.chain(defined.map(|name| warn(&name.text, &name.key, name.span))).collect()
+}
+
+fn loads<'a>(graph: &'a Graph, nodes: &'a [NodeId]) -> impl Iterator<Item = InputId> + 'a {
+    nodes.iter().filter_map(|&id| match graph.node(id) {
+        Node::Load(input, _) => Some(*input),
+        _ => None,
+    })
+}
+
+fn learned(graph: &Graph, input: InputId) -> bool {
+    matches!(graph.input(input).role, InputRole::Predict | InputRole::Param | InputRole::Free)
+}
+
+/// A term that no prediction and no parameter can change.
+fn unmoved(hir: &Hir, term: &Term, nodes: &[NodeId]) -> Option<Diagnostic> {
+    let learns = hir.names.iter().any(|info| learned(&hir.graph, info.input));
+    if !learns || loads(&hir.graph, nodes).any(|input| learned(&hir.graph, input)) {
+        return None;
+    }
+    let message = "nothing that is predicted or learned is in this term, so training cannot change it";
+    Some(Diagnostic::new(codes::W0102, term.span, message).help("declare what the network says with `predict`"))
+}
+
+/// A density over an axis that no observation has: each observation counts once for every element.
+fn repeated(hir: &Hir, term: &Term, nodes: &[NodeId]) -> Option<Diagnostic> {
+    let TermKind::Density(_) = term.kind else { return None };
+    let observed: Vec<InputId> =
+        loads(&hir.graph, nodes).filter(|&input| hir.graph.input(input).role == InputRole::Data).collect();
+    let lone = term.axes.iter().map(|&var| hir.graph.var(var).axis).find(|axis| {
+        !observed.is_empty() && !observed.iter().any(|&input| hir.graph.input(input).axes.contains(axis))
+    })?;
+    let axis = hir.graph.axis(lone);
+    let name = axis.name.clone().or_else(|| axis.size.map(|size| size.to_string()))?;
+    let message =
+        format!("nothing that is observed runs over {name}: each observation counts once for each of its elements");
+    Some(Diagnostic::new(codes::W0107, term.span, message).help("give prediction and observation the same axis"))
+}
+
+/// A mixture with a component whose scale can go to 0 at an observation.
+fn unbounded(hir: &Hir, term: &Term, _: &[NodeId]) -> Option<Diagnostic> {
+    let TermKind::Density(form) = &term.kind else { return None };
+    let component = mixed(form, false).into_iter().find_map(|call| match call {
+        Form::Call { name, params, .. } => params.iter().find_map(|(key, text, node)| {
+            let scale = matches!(key.as_str(), "sigma" | "variance" | "b" | "s");
+            let shrinks = hir.graph.support(*node).lo == 0.0
+                && loads(&hir.graph, &hir.graph.reachable(&[*node])).any(|input| learned(&hir.graph, input));
+            (scale && shrinks).then(|| (name.clone(), text.clone()))
+        }),
+        _ => None,
+    })?;
+    let (name, text) = component;
+    let message = format!(
+        "the likelihood has no upper bound: where a `{name}` of this mixture sits on one observation, `{text}` can go to 0"
+    );
+    Some(Diagnostic::new(codes::W0103, term.span, message).help(format!("give it a floor: `{text} + 0.01`")))
+}
+
+/// The distributions that are components of a mixture.
+fn mixed(form: &Form, inside: bool) -> Vec<&Form> {
+    match form {
+        Form::Call { .. } => {
+            if inside {
+                vec![form]
+            } else {
+                Vec::new()
+            }
+        }
+        Form::Mixture(parts) => parts.iter().flat_map(|(_, part)| mixed(part, true)).collect(),
+        Form::Over(product, part) => mixed(part, inside || !product),
+        Form::Product(parts) => parts.iter().flat_map(|part| mixed(part, inside)).collect(),
+        Form::Power(part, _) => mixed(part, inside),
+        Form::Quotient(a, b) | Form::If(a, b) => mixed(a, inside).into_iter().chain(mixed(b, inside)).collect(),
+    }
+}
+
+/// The summands of an expression with their signs.
+fn summands(graph: &Graph, id: NodeId, sign: bool, out: &mut Vec<(bool, NodeId)>) {
+    match graph.node(id) {
+        Node::Apply(Op::Add, args) => args.iter().for_each(|&arg| summands(graph, arg, sign, out)),
+        Node::Apply(Op::Sub, args) => {
+            args.iter()
+                .enumerate()
+                .for_each(|(at, &arg)| summands(graph, arg, if at == 0 { sign } else { !sign }, out));
+        }
+        Node::Apply(Op::Neg, args) => args.iter().for_each(|&arg| summands(graph, arg, !sign, out)),
+        _ => out.push((sign, id)),
+    }
+}
+
+/// What a hinge of distances is made of.
+struct Hinge {
+    nearer: Vec<NodeId>,
+    farther: Vec<NodeId>,
+    margin: bool,
+}
+
+fn hinges(graph: &Graph, nodes: &[NodeId]) -> Vec<Hinge> {
+    let is_distance = |id: NodeId| {
+        graph.reachable(&[id]).iter().any(|&at| matches!(graph.node(at), Node::Reduce { op: ReduceOp::Norm, .. }))
+    };
+    let of = |&id: &NodeId| {
+        let Node::Apply(Op::Relu | Op::Max, args) = graph.node(id) else { return None };
+        let inside = args.iter().copied().find(|&arg| graph.as_const(arg).is_none())?;
+        let mut parts = Vec::new();
+        summands(graph, inside, true, &mut parts);
+        let (distances, rest): (Vec<_>, Vec<_>) = parts.into_iter().partition(|&(_, id)| is_distance(id));
+        let pick = |sign: bool| distances.iter().filter(|(s, _)| *s == sign).map(|&(_, id)| id).collect::<Vec<_>>();
+        let (nearer, farther) = (pick(true), pick(false));
+        let margin = !rest.is_empty();
+        (!nearer.is_empty() && !farther.is_empty()).then_some(Hinge { nearer, farther, margin })
+    };
+    nodes.iter().filter_map(of).collect()
+}
+
+/// Hardest against hardest: all embeddings on one point is where such a training likes to end.
+fn collapsing(hir: &Hir, term: &Term, nodes: &[NodeId]) -> Option<Diagnostic> {
+    let is = |id: &NodeId, wanted: ReduceOp| matches!(hir.graph.node(*id), Node::Reduce { op, .. } if *op == wanted);
+    let hard = |hinge: &Hinge| {
+        hinge.margin
+            && hinge.nearer.iter().any(|id| is(id, ReduceOp::Max))
+            && hinge.farther.iter().any(|id| is(id, ReduceOp::Min))
+    };
+    hinges(&hir.graph, nodes).iter().find(|hinge| hard(hinge))?;
+    let message = "only the hardest triplets count, and a network that puts everything on one point has them all at the margin: training may end there";
+    Some(Diagnostic::new(codes::W0104, term.span, message).help(
+        "take the mean over all triplets, `mean[a, p, n where …]`, at least to begin with; or `softplus` in place of the hinge",
+    ))
+}
+
+/// A hinge of distances without a margin: zero where everything is on one point.
+fn without_margin(hir: &Hir, term: &Term, nodes: &[NodeId]) -> Option<Diagnostic> {
+    hinges(&hir.graph, nodes).iter().find(|hinge| !hinge.margin)?;
+    let message = "without a margin this hinge is 0 for a network that puts everything on one point";
+    Some(Diagnostic::new(codes::W0105, term.span, message).help("add one: `hinge(d(a, p) - d(a, n) + α)`"))
+}
+
+/// A cost with a constant added: it moves no minimum.
+fn cancelling(hir: &Hir, term: &Term, _: &[NodeId]) -> Option<Diagnostic> {
+    let TermKind::Cost = term.kind else { return None };
+    let mut parts = Vec::new();
+    summands(&hir.graph, term.node, true, &mut parts);
+    let curved = |&(_, id): &(bool, NodeId)| !matches!(hir.graph.node(id), Node::Const(_) | Node::Load(..));
+    let constant = parts.iter().find_map(|&(_, id)| hir.graph.as_const(id)).filter(|_| parts.iter().any(curved))?;
+    let message = format!("the constant {constant} is added to every row's cost and cancels in the gradient");
+    Some(Diagnostic::new(codes::W0108, term.span, message).help("leave it out, unless the figure itself matters"))
+}
+
+/// Two learned parameters that only ever occur as one product.
+fn only_together(hir: &Hir) -> Option<Diagnostic> {
+    let roots: Vec<NodeId> = hir.terms.iter().map(|term| term.node).collect();
+    let mut parents: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
+    for id in hir.graph.reachable(&roots) {
+        let children: Vec<NodeId> = match hir.graph.node(id) {
+            Node::Apply(_, args) => args.to_vec(),
+            Node::Reduce { body, cond, .. } => std::iter::once(*body).chain(*cond).collect(),
+            _ => Vec::new(),
+        };
+        children.into_iter().for_each(|child| parents.entry(child).or_default().push(id));
+    }
+    let params: Vec<&NameInfo> = hir.names.iter().filter(|info| info.role == InputRole::Param).collect();
+    let only =
+        |info: &NameInfo| parents.get(&info.natural).filter(|at| at.len() == 1).and_then(|at| at.first()).copied();
+    for (at, a) in params.iter().enumerate() {
+        for b in params.iter().skip(at + 1) {
+            let Some(parent) = only(a).filter(|parent| only(b) == Some(*parent)) else { continue };
+            if !matches!(hir.graph.node(parent), Node::Apply(Op::Mul | Op::Add | Op::Sub | Op::Div, _)) {
+                continue;
+            }
+            let message =
+                format!("`{}` and `{}` only ever occur together, so the data cannot tell them apart", a.name, b.name);
+            return Some(
+                Diagnostic::new(codes::W0109, b.span, message)
+                    .help("keep one of them, or state what is known of each as a term of its own"),
+            );
+        }
+    }
+    None
+}
