@@ -23,8 +23,11 @@ fn value(machine: &Option<Machine>, point: &Point) -> Option<f64> {
     machine.as_ref().map(|machine| machine.interpret(std::slice::from_ref(point), false).values[0])
 }
 
+/// What is summed, from values of the variate and their probability densities: a list of numbers for each.
+type Terms<'a> = &'a dyn Fn(&[f64], &[f64]) -> Vec<Vec<f64>>;
+
 /// Sum or integral of `f(x, p(x))` over everything that can be observed.
-fn expectation(call: &Call, machine: &Machine, point: &Point, f: &dyn Fn(&[f64], &[f64]) -> Vec<Vec<f64>>) -> Vec<f64> {
+fn expectation(call: &Call, machine: &Machine, point: &Point, f: Terms<'_>) -> Vec<f64> {
     let variate = &call.variates[0].key;
     let density = |xs: &[f64]| {
         let place = |x: &f64| {
@@ -54,7 +57,8 @@ fn expectation(call: &Call, machine: &Machine, point: &Point, f: &dyn Fn(&[f64],
     for atom in atoms.into_iter().filter(|x| x.is_finite() && *x >= low && *x <= high) {
         let inside = if atom == high { atom - 1e-9 } else { atom + 1e-9 };
         let values = density(&[atom, inside]);
-        if !agree::near(values[0], values[1], 1e-6) {
+        // Where 0 is outside the inner density's support, only a wrapper with an atom there gives it a probability.
+        if values[0].is_finite() && !agree::near(values[0], values[1], 1e-6) {
             total.iter_mut().zip(&f(&[atom], &values[..1])[0]).for_each(|(into, part)| *into += part);
         }
     }
