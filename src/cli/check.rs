@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::program::{Beside, ProgramArgs, Unreadable};
 use super::{Format, Outcome, output};
+use crate::diag::fix::fixed;
 use crate::diag::{Diagnostic, has_errors};
 use crate::ir::graph::{AxisId, InputRole, ROWS};
 use crate::sema::{self, Analysis, NameInfo, Options, Reduction, TermKind, VectorKind};
@@ -14,6 +15,9 @@ use crate::source::Source;
 pub struct Args {
     #[command(flatten)]
     program: ProgramArgs,
+    /// Apply the edits that need no decision, in the files themselves (to stdout for `-` and `-e`).
+    #[arg(long)]
+    fix: bool,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -27,6 +31,7 @@ pub fn run(args: &Args) -> Outcome {
     let mut outcome = Outcome::Done;
     for source in args.program.sources() {
         let good = match source {
+            Ok(source) if args.fix => repaired(&source, args),
             Ok(source) => checked(&source, args.format),
             Err(unreadable) => refused(unreadable, args.format),
         };
@@ -49,6 +54,31 @@ fn checked(source: &Source, format: Format) -> bool {
         }
     }
     analysis.is_ok()
+}
+
+/// Edits bring new mistakes to light at most this often.
+const ROUNDS: usize = 20;
+
+/// Applies what is certain, round by round, then checks what has come of it.
+fn repaired(source: &Source, args: &Args) -> bool {
+    let mut text = source.text.to_string();
+    let mut edits = 0;
+    for _ in 0..ROUNDS {
+        let now = Source::new(source.name.as_str(), text.as_str());
+        let found = sema::analyze(&now, &Beside, &Options::default()).diagnostics;
+        let Some((next, count)) = fixed(&text, &found) else { break };
+        (text, edits) = (next, edits + count);
+    }
+    let is_file = args.program.files.contains(&source.name);
+    if is_file && edits > 0 && !super::fmt::replace(&source.name, &text) {
+        return false;
+    }
+    if is_file {
+        output::complain(&format!("{}: {edits} {} applied", source.name, if edits == 1 { "edit" } else { "edits" }));
+    } else if args.format == Format::Human {
+        output::line(text.trim_end());
+    }
+    checked(&Source::new(source.name.as_str(), text.as_str()), args.format)
 }
 
 /// A file that is no program at all.

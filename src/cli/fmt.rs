@@ -72,7 +72,7 @@ fn formatted(args: &Args, source: &Source, spelling: Spelling) -> bool {
 }
 
 /// Writes a file by way of a neighbour, so that a crash leaves the old or the new text, never half of one.
-fn replace(path: &str, text: &str) -> bool {
+pub fn replace(path: &str, text: &str) -> bool {
     let neighbour = format!("{path}.new");
     let written = std::fs::write(&neighbour, text).and_then(|()| std::fs::rename(&neighbour, path));
     if let Err(error) = &written {

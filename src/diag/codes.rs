@@ -94,7 +94,8 @@ macro_rules! codes {
     };
 }
 
-static TABLES: &[&[Entry]] = &[SYNTAX, SUPPORTS, NAMES, AXES, DENSITIES, DEFINITIONS, BINDING, INTERNAL, LINTS, SPECS];
+static TABLES: &[&[Entry]] =
+    &[SYNTAX, SUPPORTS, NAMES, AXES, DENSITIES, DEFINITIONS, UNITS, BINDING, INTERNAL, LINTS, SPECS];
 
 codes! { SYNTAX:
     E0101 "The file is not UTF-8 text"
@@ -337,6 +338,23 @@ codes! { DEFINITIONS:
         wrong "predict η : real"
         right "predict η : real\npoisson(k | exp(η))"
         why "";
+}
+codes! { UNITS:
+    E0701 "Two units"
+        means "Values of different units are added, subtracted or compared, or a parameter has another unit than what is observed."
+        wrong "const w = 50 ms\nparam f : positive in Hz\n(f + w)²"
+        right "const w = 50 ms\nparam f : positive in Hz\n(1/f + w)²"
+        why "A sum of seconds and hertz means nothing, whatever the numbers are. What has no declared unit fits everything.";
+    E0702 "A function of plain numbers"
+        means "`exp`, `log`, `sigmoid` and their like take numbers without unit."
+        wrong "data t : positive in s\npredict μ : real\nnormal(log(t) | μ, 1)"
+        right "data t : positive in s\nconst t0 = 1 s\npredict μ : real\nnormal(log(t/t0) | μ, 1)"
+        why "The logarithm of 50 ms would be another number than that of 0.05 s.";
+    E0703 "A count with a unit"
+        means "The parameters of counts have no unit: an expected count is a rate times the width of a window."
+        wrong "data k : count\npredict λ : positive in Hz\npoisson(k | λ)"
+        right "const bin = 50 ms\ndata k : count\npredict λ : positive in Hz\npoisson(k | λ*bin)"
+        why "20 spikes a second are one spike in a window of 50 ms.";
 }
 codes! { BINDING: }
 

@@ -4,6 +4,7 @@
 //! of codes with their pages is in `codes`; the one renderer is in `render`. Depends on `source` only.
 
 pub mod codes;
+pub mod fix;
 pub mod render;
 
 pub use codes::{Code, Severity};

@@ -205,10 +205,18 @@ impl Elaborator<'_> {
         if matches!(role, InputRole::Data | InputRole::Predict) && !self.whole_batch {
             axes.insert(0, ROWS);
         }
+        let unit = declaration.unit.as_ref().map(|unit| super::units::Unit::parse(&unit.text));
+        // Constants are converted, so that a product of one with a value in base units is in base units.
+        let factor = unit.as_ref().filter(|_| role == InputRole::Const).map_or(1.0, super::units::Unit::factor);
         let value = declaration.value.and_then(|id| self.literal(id));
+        let value = value.map(|values| values.into_iter().map(|value| value * factor).collect::<Vec<f64>>());
         self.check_value(declaration, support, value.as_deref());
         let support = self.const_support(role, &name.key, value.as_deref(), support);
-        self.add_name(name, role, axes, support, vector, value, true);
+        let at = self.add_name(name, role, axes, support, vector, value, true);
+        if let (Some(unit), Some(info)) = (unit, self.names.get(at)) {
+            let unit = if role == InputRole::Const { unit.in_base() } else { unit };
+            self.units.declare(info.input, unit);
+        }
     }
 
     /// A constant's support is its value.

@@ -42,6 +42,8 @@ impl Elaborator<'_> {
         let Some(via) = self.parameterisation(ctx, &def, &arguments, callee, span, bar) else { return Value::Error };
         let params = self.name_arguments(&def, via, arguments);
         self.lint_names(ctx, &def, &params);
+        let first = observed.as_ref().and_then(|(numbers, _)| numbers.first());
+        self.check_parameter_units(ctx, &def, &params, first);
         let instance = Instance {
             unit: Arc::clone(unit),
             name: callee.key.clone(),

@@ -68,6 +68,8 @@ pub(super) struct Elaborator<'a> {
     pub reported: std::collections::HashSet<(crate::diag::Code, Span)>,
     /// Functions and distributions that nobody defines, once reported.
     pub unknown_calls: std::collections::HashSet<String>,
+    /// What is known of units.
+    pub units: super::units::Units,
     pub canonical: super::check::Canonical,
 }
 
@@ -107,6 +109,7 @@ impl<'a> Elaborator<'a> {
             reduction: Reduction::Mean,
             reported: Default::default(),
             unknown_calls: Default::default(),
+            units: Default::default(),
             canonical: Default::default(),
         }
     }
@@ -525,6 +528,9 @@ impl<'a> Elaborator<'a> {
             return Value::Error;
         }
         let axes = union_axes(&a.axes, &b.axes);
+        if !matches!(op, BinaryOp::Mul | BinaryOp::Div | BinaryOp::Pow) {
+            self.check_same_unit(ctx, &a, &b, ids);
+        }
         let negated = matches!(op, BinaryOp::Ne);
         let (op, swap, kind) = match op {
             BinaryOp::Add => (Op::Add, false, Kind::Real),

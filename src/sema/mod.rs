@@ -19,6 +19,7 @@ pub mod library;
 mod lints;
 mod primitives;
 mod synonyms;
+mod units;
 mod value;
 
 use std::collections::{HashMap, HashSet};

@@ -65,6 +65,7 @@ impl Elaborator<'_> {
             if !self.check_domain(ctx, num.node, *domain, argument.id, &what) {
                 return Value::Error;
             }
+            self.check_plain(ctx, callee, op, argument, &num);
             if let Some(before) = numbers.last().cloned()
                 && !self.align(ctx, &before, &num, span)
             {
