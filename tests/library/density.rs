@@ -13,10 +13,14 @@ const MISSING: f64 = 1e-7;
 
 /// A statement of the file as a program; `None` when it does not state it.
 fn stated(call: &Call, property: &str) -> Option<Machine> {
-    if call.inner.is_some() || !STATED.contains(&property) {
+    if call.inner.is_some() {
         return None;
     }
-    Machine::new(&call.property_program(property), &call.names()).ok()
+    match Machine::new(&call.property_program(property), &call.names()) {
+        Ok(machine) => Some(machine),
+        Err((code, _)) if code == "E0305" => None,
+        Err((_, message)) => panic!("{property} of {}: {message}", call.name),
+    }
 }
 
 fn value(machine: &Option<Machine>, point: &Point) -> Option<f64> {
@@ -69,18 +73,17 @@ fn expectation(call: &Call, machine: &Machine, point: &Point, f: Terms<'_>) -> V
 fn moments(call: &Call, machine: &Machine, failures: &mut Vec<String>) {
     let machines: Vec<Option<Machine>> = STATED.iter().map(|property| stated(call, property)).collect();
     let [mean, variance, entropy, log_cdf, log_ccdf, crps] = machines.as_slice() else { return };
-    for mut point in call.draws(4) {
+    for point in call.draws(4) {
         let variate = &call.variates[0].key;
         let at = point[variate][0];
         let (m, v) = (value(mean, &point), value(variance, &point));
         // An infinite statement says that there is no such moment.
         let (m, v) = (m.filter(|m| m.is_finite()), v.filter(|v| v.is_finite()));
         let (centre, spread) = (m.unwrap_or(0.0), v.unwrap_or(1.0).sqrt());
-        let original = point.clone();
         let below = |xs: &[f64]| -> Vec<f64> {
             let Some(machine) = crps.as_ref().and(log_cdf.as_ref()) else { return vec![0.0; xs.len()] };
             let place = |x: &f64| {
-                original.iter().map(|(k, v)| (k.clone(), if k == variate { vec![*x] } else { v.clone() })).collect()
+                point.iter().map(|(k, v)| (k.clone(), if k == variate { vec![*x] } else { v.clone() })).collect()
             };
             machine
                 .interpret(&xs.iter().map(place).collect::<Vec<Point>>(), false)
@@ -128,7 +131,6 @@ fn moments(call: &Call, machine: &Machine, failures: &mut Vec<String>) {
             // E|X − x| − E|X − X'|/2, and the second is 2·E[(X − m)·F(X)] (Gneiting, Raftery, JASA 102, 2007).
             hold("crps", found[5], truth);
         }
-        point.clear();
     }
 }
 

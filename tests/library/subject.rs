@@ -62,7 +62,7 @@ impl Input {
 
     /// `predict mean : nonneg`; whole numbers are data.
     pub fn declaration(&self) -> String {
-        let role = if matches!(self.set.as_str(), "count" | "int" | "bool") { "data" } else { "predict" };
+        let role = if matches!(self.set.as_str(), "count" | "int" | "bool" | "category") { "data" } else { "predict" };
         let axes = if self.axes.is_empty() { String::new() } else { format!("[{}]", self.axes.join(", ")) };
         format!("{role} {} : {}{axes}\n", self.text, self.set)
     }
