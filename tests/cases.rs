@@ -28,7 +28,8 @@ fn files(stage: &str) -> Vec<PathBuf> {
 /// The files of the standard library.
 fn kernels(folder: &Path) -> Vec<PathBuf> {
     let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    paths.flat_map(|path| if path.is_dir() { kernels(&path) } else { vec![path] }).collect()
+    let files = paths.flat_map(|path| if path.is_dir() { kernels(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "loss")).collect()
 }
 
 /// Program and expectation of a case.

@@ -55,3 +55,15 @@ fn every_distribution_of_the_library_is_on_the_page() {
         assert!(page.contains(name), "{name} ({path}) is not on the page");
     }
 }
+
+/// kernels/README.md is made from the library's files.
+#[test]
+fn the_librarys_reference_is_up_to_date() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels/README.md");
+    let made = lossc::explain::entry::reference();
+    if std::env::var_os("ACCEPT").is_some() {
+        std::fs::write(&path, &made).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == made, "kernels/README.md is not what its files say: ACCEPT=1 cargo test --test language");
+}

@@ -64,4 +64,49 @@ impl Entry {
         }
         format!("{page}\n{}", self.unit.source.text.trim_end())
     }
+
+    /// A section of the library's reference, in Markdown.
+    fn section(&self) -> String {
+        let source = &self.unit.source;
+        let head = source.text.lines().next().unwrap_or("");
+        let head = head.trim_start_matches("distribution ").trim_start_matches("fn ");
+        let mut section = format!("### `{head}`\n\n{}\n\n", self.texts("about").join(" "));
+        for clause in self.clauses() {
+            let text = || source.slice(clause.span).split_whitespace().collect::<Vec<_>>().join(" ");
+            match &clause.kind {
+                ClauseKind::LogDensity(_) | ClauseKind::Or { .. } => section += &format!("- `{}`\n", text()),
+                ClauseKind::Property(name, _) if name.key != "stable" => section += &format!("- `{}`\n", text()),
+                _ => {}
+            }
+        }
+        for (title, texts) in [
+            ("Assumes", self.texts("assumes")),
+            ("Ask", self.texts("ask")),
+            ("Instead", self.alternatives()),
+            ("Source", self.texts("reference")),
+        ] {
+            texts.iter().for_each(|text| section += &format!("- {title}: {text}\n"));
+        }
+        section.trim_end().to_string() + "\n"
+    }
+}
+
+/// The reference of the whole library in Markdown, made from its files.
+pub fn reference() -> String {
+    let mut page = String::from(
+        "# The standard library\n\nMade from the files in this folder: `ACCEPT=1 cargo test --test language` writes it anew. \
+         `lossc explain NAME` prints an entry with its file.\n",
+    );
+    let mut folder = "";
+    for (name, path) in library::entries() {
+        let own = path.split_once('/').map_or("", |(folder, _)| folder);
+        if own != folder {
+            folder = own;
+            page += &format!("\n## {folder}\n");
+        }
+        if let Some(entry) = Entry::find(name) {
+            page += &format!("\n{}", entry.section());
+        }
+    }
+    page
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::builtins::{self};
+use super::builtins::{self, SPECIAL};
 use super::elaborate::{Ctx, Elaborator};
 use super::forms::{PROPERTIES, STATED, instance_of};
 use super::library::{self, Unit};
@@ -40,11 +40,19 @@ impl Elaborator<'_> {
         if !self.guard_size(ctx, span) {
             return Value::Error;
         }
-        if let Some(unit) = self.unit_of(&callee.key, true) {
+        // The file of a form with a meaning of its own only describes it.
+        let special = SPECIAL.contains(&callee.key.as_str());
+        let written = self.unit_of(&callee.key, true).filter(|unit| !(unit.trusted && special));
+        if let Some(unit) = written {
             return self.distribution_call(ctx, &unit, callee, variates, args, span);
         }
         if variates.is_some() && !self.is_function(&callee.key, ctx) {
             return self.unknown(ctx, callee, "distribution");
+        }
+        if let (Some(observed), "mixture") = (variates, callee.key.as_str()) {
+            let Some(observed) = self.variates(ctx, observed) else { return Value::Error };
+            let inside = Ctx { tilde: Some(observed), ..ctx.clone() };
+            return self.call(&inside, callee, None, args, span);
         }
         // `huber(x | δ)`: what stands right of the bar are further arguments.
         let left = variates.unwrap_or_default().iter().map(|&value| Arg { name: None, value });

@@ -86,8 +86,7 @@ impl Elaborator<'_> {
             ));
         };
         let Some(weights) = self.as_number(ctx, first.value.clone(), first.span) else { return Value::Error };
-        let densities: Vec<Density> =
-            arguments.filter_map(|a| if let Value::Density(p) = a.value { Some(*p) } else { None }).collect();
+        let Some(densities) = self.components(ctx, arguments) else { return Value::Error };
         let Some((&var, outer)) = weights.axes.split_last() else {
             let message = "the weights of a mixture are a vector, one for each density";
             return self.fail(
@@ -175,6 +174,26 @@ impl Elaborator<'_> {
         };
         let measure = Measure::Discrete;
         Value::Density(Box::new(Density { log: log.node, axes: log.axes, measure, variates, form, instance: None }))
+    }
+
+    /// The densities that are mixed.
+    fn components(&mut self, ctx: &Ctx, arguments: impl Iterator<Item = Argument>) -> Option<Vec<Density>> {
+        let mut densities = Vec::new();
+        for argument in arguments {
+            match argument.value {
+                Value::Density(density) => densities.push(*density),
+                Value::Dist(dist) => {
+                    self.missing_variate(&dist, self.place(ctx, argument.span));
+                    return None;
+                }
+                _ => {
+                    let message = format!("`mixture` mixes densities, and `{}` is none", argument.text);
+                    self.report(Diagnostic::new(codes::E0305, self.place(ctx, argument.span), message));
+                    return None;
+                }
+            }
+        }
+        Some(densities)
     }
 
     /// Whether a vector of numbers as written has a structure: `[0.2, 0.8]` is a simplex, `[-1, 0, 2]` ordered.

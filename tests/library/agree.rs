@@ -10,9 +10,10 @@ pub fn near(found: f64, truth: f64, tolerance: f64) -> bool {
 /// Offsets and weights of the central difference of eighth order (Fornberg, Mathematics of Computation 51, 1988).
 const STENCIL: [(f64, f64); 4] = [(1.0, 4.0 / 5.0), (2.0, -1.0 / 5.0), (3.0, 4.0 / 105.0), (4.0, -1.0 / 280.0)];
 
-/// Slopes by differences with two steps. Where they disagree the function has a kink nearby and no slope is given.
+/// Slopes by differences with two steps; of shares that sum to 1, along an exchange with the next one. Where they disagree the function has a kink nearby and no slope is given.
 fn slopes(machine: &Machine, points: &[Point], key: &str, element: usize) -> Vec<Option<f64>> {
-    let step = |point: &Point| point[key][element].abs().max(0.5) / 256.0;
+    let floor = if machine.is_simplex(key) { 0.05 } else { 0.5 };
+    let step = |point: &Point| point[key][element].abs().max(floor) / 256.0;
     let mut moved = Vec::new();
     for point in points {
         for scale in [1.0, 0.5] {
@@ -20,7 +21,13 @@ fn slopes(machine: &Machine, points: &[Point], key: &str, element: usize) -> Vec
                 for sign in [1.0, -1.0] {
                     let mut point = point.clone();
                     let h = step(&point);
-                    point.get_mut(key).unwrap()[element] += sign * scale * offset * h;
+                    let by = sign * scale * offset * h;
+                    let values = point.get_mut(key).unwrap();
+                    values[element] += by;
+                    if machine.is_simplex(key) {
+                        let other = (element + 1) % values.len();
+                        values[other] -= by;
+                    }
                     moved.push(point);
                 }
             }
@@ -49,7 +56,9 @@ pub fn gradients(machine: &Machine, points: &[Point], failures: &mut Vec<String>
                 asked += usize::from(finite);
                 let Some(slope) = slope.filter(|_| finite) else { continue };
                 given += 1;
-                let found = answer.gradients[&key][row * width + element];
+                let gradient = |element: usize| answer.gradients[&key][row * width + element];
+                let exchanged = if machine.is_simplex(&key) { gradient((element + 1) % width) } else { 0.0 };
+                let found = gradient(element) - exchanged;
                 // 1e-8: the difference loses half of the digits that rounding leaves it.
                 if !near(found, slope, 1e-8) {
                     let text = &machine.text;

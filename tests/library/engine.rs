@@ -7,7 +7,7 @@ use lossc::compile::{Program, axis_key};
 use lossc::interpret;
 use lossc::ir::graph::{AxisId, InputId, ROW};
 use lossc::ir::program::{Bindings, Outputs};
-use lossc::sema::{self, Form, Options, TermKind};
+use lossc::sema::{self, Form, Options, TermKind, VectorKind};
 use lossc::source::{NoFiles, Source};
 
 /// Elements of every axis.
@@ -43,6 +43,11 @@ impl Machine {
         let wrt: Vec<InputId> = hir.names.iter().map(|info| info.input).filter(|input| smooth(*input)).collect();
         let program = Program::compile(hir, &wrt).map_err(|error| ("E0901".into(), format!("{error}\n{text}")))?;
         Ok(Machine { text: text.into(), program })
+    }
+
+    /// Whether an input is shares that sum to 1.
+    pub fn is_simplex(&self, key: &str) -> bool {
+        self.program.find(key).is_some_and(|info| info.vector == VectorKind::Simplex)
     }
 
     /// The names that have a gradient.

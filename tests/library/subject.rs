@@ -60,6 +60,11 @@ impl Input {
         !self.axes.is_empty()
     }
 
+    /// Numbers in a value: 1, the size that the file states, or that of every axis without one.
+    fn width(&self) -> usize {
+        self.axes.last().map_or(1, |axis| axis.parse().unwrap_or(WIDTH))
+    }
+
     /// `predict mean : nonneg`; whole numbers are data.
     pub fn declaration(&self) -> String {
         let role = if matches!(self.set.as_str(), "count" | "int" | "bool" | "category") { "data" } else { "predict" };
@@ -69,7 +74,7 @@ impl Input {
 
     /// A value well inside the support, by a number between 0 and 1.
     pub fn inside(&self, u: f64) -> Vec<f64> {
-        let each = (0..if self.is_vector() { WIDTH } else { 1 }).map(|at| (u + 0.377 * at as f64).fract());
+        let each = (0..self.width()).map(|at| (u + 0.377 * at as f64).fract());
         match self.set.as_str() {
             "simplex" => {
                 let weights: Vec<f64> = each.map(|u| 0.2 + u).collect();
@@ -105,7 +110,7 @@ impl Input {
             "category" => &[0.0, 2.0],
             _ => &[-40.0, 0.0, 40.0],
         };
-        ends.iter().map(|end| vec![*end; if self.is_vector() { WIDTH } else { 1 }]).collect()
+        ends.iter().map(|end| vec![*end; self.width()]).collect()
     }
 }
 
