@@ -120,48 +120,6 @@ impl Elaborator<'_> {
         None
     }
 
-    /// Counts observed under a density of real numbers.
-    fn lint_variate(&mut self, ctx: &Ctx, def: &DistDef, formal: &Formal, argument: &Argument) {
-        let wrapper = |formal: &Formal| formal.support.as_ref().is_some_and(|support| support.name.key == "density");
-        let Some(unit) = self.unit_of(&def.name.key, true) else { return };
-        let (needed, vector) = self.formal_support(&unit, formal);
-        let Value::Num(num) = &argument.value else { return };
-        let support = self.support_in(ctx, num.node);
-        let counts = support.integral && support.as_point().is_none() && !needed.integral;
-        if ctx.call.is_some() || !counts || vector != VectorKind::Plain || def.params.iter().any(wrapper) {
-            return;
-        }
-        let message =
-            format!("`{}` is a whole number, and `{}` is a density of real numbers", argument.text, def.name.text);
-        let diagnostic = Diagnostic::new(codes::W0106, argument.span, message);
-        self.report(diagnostic.help("for counts there are poisson, neg_binomial, binomial; for yes and no bernoulli"));
-    }
-
-    /// A bare name that is another parameter of the same distribution: a variance where a standard deviation is wanted.
-    fn lint_names(&mut self, ctx: &Ctx, def: &DistDef, params: &[(String, Argument)]) {
-        let forms = forms_of(def);
-        for (key, argument) in params {
-            if ctx.call.is_some() || argument.name.is_some() {
-                continue;
-            }
-            let ExprKind::Name(name) = &ctx.unit.ast.expr(argument.id).kind else { continue };
-            let other = forms.iter().any(|(_, names)| names.contains(&name.key) && !names.contains(key));
-            if name.key != *key && other {
-                let (own, other) = (shown(def, key), shown(def, &name.key));
-                let message = format!(
-                    "`{}` stands for {own}, but {other} is another parameter of `{}`",
-                    name.text, def.name.text
-                );
-                let fixed = format!("{other} = {}", name.text);
-                self.report(Diagnostic::new(codes::W0110, argument.span, message).fix(
-                    "by name it is itself",
-                    argument.span,
-                    fixed,
-                ));
-            }
-        }
-    }
-
     /// `normal(x, μ, σ)`: the place of the comma that should be a bar.
     fn missing_bar(
         &self,
@@ -459,7 +417,7 @@ impl Elaborator<'_> {
 }
 
 /// The parameterisations: which clause, and the names of its parameters in order.
-fn forms_of(def: &DistDef) -> Vec<(Option<usize>, Vec<String>)> {
+pub(super) fn forms_of(def: &DistDef) -> Vec<(Option<usize>, Vec<String>)> {
     let main: Vec<String> = def.params.iter().map(|formal| formal.name.key.clone()).collect();
     let mut forms = vec![(None, main.clone())];
     for (at, clause) in def.clauses.iter().enumerate() {
@@ -494,7 +452,7 @@ pub(super) fn formal_named(def: &DistDef, via: Option<usize>, key: &str) -> Opti
 }
 
 /// A parameter's name as its file spells it.
-fn shown<'a>(def: &'a DistDef, key: &'a str) -> &'a str {
+pub(super) fn shown<'a>(def: &'a DistDef, key: &'a str) -> &'a str {
     let own = def.params.iter().map(|formal| &formal.name);
     let other = def.clauses.iter().flat_map(|clause| match &clause.kind {
         ClauseKind::Or { params, .. } => params.as_slice(),

@@ -1,17 +1,20 @@
 //! Lints: programs that compile and yet may not mean what their writer wants.
 //!
 //! A lint looks at the checked program or its tree and warns at most once a place. `# allow W0101` in a comment on the
-//! line, or on the line before it, silences it there. Lints of a call are raised where the call is read
-//! (`distributions`); this module holds those of whole programs.
+//! line, or on the line before it, silences it there. Lints of whole programs come first, those of a call last.
 
 use std::collections::{HashMap, HashSet};
 
+use super::calls::Argument;
+use super::distributions::{forms_of, shown};
+use super::elaborate::{Ctx, Elaborator};
+use super::value::{Value, VectorKind};
 use super::{Form, Hir, NameInfo, Term, TermKind};
 use crate::diag::{Code, Diagnostic, codes, nearest};
 use crate::ir::graph::{Graph, InputId, InputRole, Node, NodeId};
 use crate::ir::op::{Op, ReduceOp};
 use crate::source::{Source, Span};
-use crate::syntax::ast::{Ast, ExprKind, StmtKind};
+use crate::syntax::ast::{Ast, DistDef, ExprKind, Formal, StmtKind};
 
 /// A lint of a term, given every node that it reaches.
 type OfTerm = fn(&Hir, &Term, &[NodeId]) -> Option<Diagnostic>;
@@ -240,4 +243,48 @@ fn only_together(hir: &Hir) -> Option<Diagnostic> {
         }
     }
     None
+}
+
+impl Elaborator<'_> {
+    /// Counts observed under a density of real numbers.
+    pub(super) fn lint_variate(&mut self, ctx: &Ctx, def: &DistDef, formal: &Formal, argument: &Argument) {
+        let wrapper = |formal: &Formal| formal.support.as_ref().is_some_and(|support| support.name.key == "density");
+        let Some(unit) = self.unit_of(&def.name.key, true) else { return };
+        let (needed, vector) = self.formal_support(&unit, formal);
+        let Value::Num(num) = &argument.value else { return };
+        let support = self.support_in(ctx, num.node);
+        let counts = support.integral && support.as_point().is_none() && !needed.integral;
+        if ctx.call.is_some() || !counts || vector != VectorKind::Plain || def.params.iter().any(wrapper) {
+            return;
+        }
+        let message =
+            format!("`{}` is a whole number, and `{}` is a density of real numbers", argument.text, def.name.text);
+        let diagnostic = Diagnostic::new(codes::W0106, argument.span, message);
+        self.report(diagnostic.help("for counts there are poisson, neg_binomial, binomial; for yes and no bernoulli"));
+    }
+
+    /// A bare name that is another parameter of the same distribution: a variance where a standard deviation is wanted.
+    pub(super) fn lint_names(&mut self, ctx: &Ctx, def: &DistDef, params: &[(String, Argument)]) {
+        let forms = forms_of(def);
+        for (key, argument) in params {
+            if ctx.call.is_some() || argument.name.is_some() {
+                continue;
+            }
+            let ExprKind::Name(name) = &ctx.unit.ast.expr(argument.id).kind else { continue };
+            let other = forms.iter().any(|(_, names)| names.contains(&name.key) && !names.contains(key));
+            if name.key != *key && other {
+                let (own, other) = (shown(def, key), shown(def, &name.key));
+                let message = format!(
+                    "`{}` stands for {own}, but {other} is another parameter of `{}`",
+                    name.text, def.name.text
+                );
+                let fixed = format!("{other} = {}", name.text);
+                self.report(Diagnostic::new(codes::W0110, argument.span, message).fix(
+                    "by name it is itself",
+                    argument.span,
+                    fixed,
+                ));
+            }
+        }
+    }
 }

@@ -17,6 +17,7 @@ mod free;
 mod index;
 pub mod library;
 mod lints;
+mod operators;
 mod primitives;
 mod synonyms;
 mod units;
