@@ -70,7 +70,7 @@ fn repaired(source: &Source, args: &Args) -> bool {
         (text, edits) = (next, edits + count);
     }
     let is_file = args.program.files.contains(&source.name);
-    if is_file && edits > 0 && !super::fmt::replace(&source.name, &text) {
+    if is_file && edits > 0 && !super::program::replace(&source.name, &text) {
         return false;
     }
     if is_file {

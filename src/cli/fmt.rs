@@ -1,6 +1,6 @@
 //! `lossc fmt`: formats programs.
 
-use super::program::{ProgramArgs, usage};
+use super::program::{ProgramArgs, replace, usage};
 use super::{Format, Outcome, check, output};
 use crate::source::Source;
 use crate::syntax::format::format;
@@ -69,14 +69,4 @@ fn formatted(args: &Args, source: &Source, spelling: Spelling) -> bool {
         return true;
     }
     replace(&source.name, &text)
-}
-
-/// Writes a file by way of a neighbour, so that a crash leaves the old or the new text, never half of one.
-pub fn replace(path: &str, text: &str) -> bool {
-    let neighbour = format!("{path}.new");
-    let written = std::fs::write(&neighbour, text).and_then(|()| std::fs::rename(&neighbour, path));
-    if let Err(error) = &written {
-        output::complain(&format!("error: cannot write `{path}`: {error}"));
-    }
-    written.is_ok()
 }

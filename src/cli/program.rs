@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use super::output;
 use crate::diag::Diagnostic;
 use crate::source::{Loader, Source};
 
@@ -81,4 +82,14 @@ pub fn setting(text: &str) -> Result<(String, f64), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not NAME=VALUE"))?;
     let value = value.trim().parse::<f64>().map_err(|_| format!("`{}` is not a number", value.trim()))?;
     Ok((crate::syntax::names::canonical(name.trim()), value))
+}
+
+/// Writes a file by way of a neighbour, so that a crash leaves the old or the new text, never half of one.
+pub fn replace(path: &str, text: &str) -> bool {
+    let neighbour = format!("{path}.new");
+    let written = std::fs::write(&neighbour, text).and_then(|()| std::fs::rename(&neighbour, path));
+    if let Err(error) = &written {
+        output::complain(&format!("error: cannot write `{path}`: {error}"));
+    }
+    written.is_ok()
 }

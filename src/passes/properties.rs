@@ -197,6 +197,28 @@ fn differences(loss: &LossGraph, wrt: &[InputId], at: &Values) -> Vec<Option<(f6
     out
 }
 
+/// The first value of any node that lies outside the support derived for it. Supports speak of exact arithmetic, so ends
+/// may be met, and missed by rounding.
+fn outside(loss: &LossGraph, at: &Values) -> Option<String> {
+    let terms = loss.terms.iter().map(|term| term.node);
+    let gradients = loss.gradients.iter().map(|(_, node)| *node);
+    let nodes = loss.graph.reachable(&terms.chain(gradients).collect::<Vec<_>>());
+    let arrays = values(&loss.graph, &nodes, &at.bindings()).unwrap();
+    let overflows = arrays.iter().flat_map(|array| &array.data).any(|x| x.is_infinite());
+    nodes.iter().zip(&arrays).find_map(|(&id, array)| {
+        let support = loss.graph.support(id);
+        let inside = |x: f64| {
+            let room = 1e-9 * x.abs().max(1.0);
+            let whole = !support.integral || x.abs() > 1e15 || (x - x.round()).abs() <= room;
+            x >= support.lo - room && x <= support.hi + room && whole
+        };
+        let bad =
+            array.data.iter().copied().find(|&x| !(inside(x) || (overflows && (x.is_nan() || x.is_infinite()))))?;
+        let text = crate::ir::print::listing(&loss.graph, &[("value".into(), id)]);
+        Some(format!("{bad} is not in {support}\n{text}"))
+    })
+}
+
 fn choices() -> impl Strategy<Value = Vec<(u8, u8, u8, u8)>> {
     prop::collection::vec(any::<(u8, u8, u8, u8)>(), 4..40)
 }
@@ -242,6 +264,22 @@ proptest! {
             for (after, loss) in after.iter().zip([&derived, &compiled]) {
                 prop_assert!(agree(after[i]), "simplified gradient {i}: {} by differences {slope}\n{}\n{}\n{:?}", after[i], show(&raw), show(loss), at);
             }
+        }
+    }
+
+    /// No operation is given, or gives, a value outside what was derived: in the program, in its gradients, and in what
+    /// simplification makes of both.
+    #[test]
+    fn values_stay_in_their_supports(choices in choices(), numbers in prop::collection::vec(-3.0..3.0_f64, 29)) {
+        let mut grow = Grow::new(&numbers);
+        grow.grow(&choices);
+        let (loss, wrt, at) = grow.finish();
+        prop_assume!(magnitude(&loss, &at) < 1e6);
+        let derived = derive(loss.clone(), &wrt).unwrap().loss;
+        let compiled = compile_passes(loss.clone(), &wrt).unwrap();
+        for loss in [&loss, &derived, &compiled] {
+            let found = outside(loss, &at);
+            prop_assert!(found.is_none(), "{}", found.unwrap_or_default());
         }
     }
 }
