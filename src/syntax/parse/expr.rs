@@ -18,7 +18,7 @@ use crate::syntax::names::superscript_digit;
 const MAX_QUOTED: usize = 200;
 
 /// How deep operators and branches may nest; what walks the tree by recursion relies on it.
-const MAX_DEPTH: usize = 1000;
+const MAX_DEPTH: usize = 256;
 
 /// Binding powers, loosest first; a reducer's body is one product.
 mod power {
