@@ -213,6 +213,11 @@ fn support_of(program: &Program, info: &NameInfo) -> Support {
         let dim = graph.axis(axis).size.map_or_else(|| Dim::Named(axis_key(&program.hir, axis)), Dim::Size);
         return Support::new("category", Values::Category(dim));
     }
+    if info.category {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A size that the program gives.
+        let dim = if interval.hi.is_finite() { Dim::Size(interval.hi as usize + 1) } else { Dim::Any };
+        return Support::new("category", Values::Category(dim));
+    }
     if interval == crate::ir::support::Interval::BOOL {
         return Support::new("bool", Values::Bool);
     }

@@ -151,10 +151,10 @@ fn hostile_text_is_answered() {
         (format!("{}x{}", "f(".repeat(255), ")".repeat(255)), None),
         (format!("{}x{}", "sum[i where ".repeat(255), "] y".repeat(255)), None),
         (format!("{}a b $ c{}", "f(x[".repeat(120), "])".repeat(120)), Some("E0102")),
-        (format!("{}x", "-".repeat(30_000)), None),
-        (format!("{}x", "sum[i] ".repeat(10_000)), None),
-        (format!("{}x", "a^".repeat(30_000)), None),
-        (format!("{}c", "if a then b else ".repeat(5_000)), None),
+        (format!("{}x", "-".repeat(30_000)), Some("E0105")),
+        (format!("{}x", "sum[i] ".repeat(10_000)), Some("E0105")),
+        (format!("{}x", "a^".repeat(30_000)), Some("E0105")),
+        (format!("{}c", "if a then b else ".repeat(5_000)), Some("E0105")),
         (long_sum, None),
         ("x".repeat(1_000_000), None),
         ("1".repeat(1_000_000), Some("E0107")),
@@ -187,4 +187,20 @@ fn bytes_that_are_no_text() {
     let shown = render(&error.readable, &[lossc::diag::not_utf8(&error)], Style::default());
     assert!(shown.starts_with("error[E0101]: this file is not UTF-8: byte 19 (0xB5)"), "{shown}");
     assert!(shown.contains("--> latin1.loss:2:12"), "{shown}");
+}
+
+/// The deepest programs that are parsed are analysed too, on a test thread's small stack.
+#[test]
+fn the_deepest_programs_are_analysed() {
+    for program in [
+        format!("{}x", "-".repeat(250)),
+        format!("{}x", "x^".repeat(250)),
+        format!("{}x", "sum[i in 2] ".repeat(200)),
+        format!("{}x", "if x > 0 then x else ".repeat(250)),
+        format!("if {}x > 0 then x else 2·x", "not ".repeat(250)),
+        format!("{}x{}", "-(".repeat(250), ")".repeat(250)),
+    ] {
+        let source = Source::new("deep", program);
+        lossc::sema::analyze(&source, &NoFiles, &lossc::sema::Options::default());
+    }
 }

@@ -219,3 +219,14 @@ fn what_the_language_cannot_say_yet() {
         }
     }
 }
+
+#[test]
+fn words_stand_for_the_codes_of_a_category_whose_size_nothing_says() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), "z,y\n1,no\n2,yes\n4,no\n8,yes\n").unwrap();
+    let place = lossc::data::Folder::new(folder.path());
+    let table = lossc::data::read_table(&lossc::data::Intake::new(&place), "t.csv").unwrap();
+    let program = "predict z : real[batch]\ndata y : category[batch]\nsum[i] (if y[i] == 1 then z[i] else 0)\n";
+    let (found, _) = evaluate(&Source::new("t", program), &NoFiles, &table, &Request::default()).unwrap();
+    assert_eq!(found.loss, 10.0);
+}

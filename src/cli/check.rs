@@ -84,7 +84,12 @@ fn repaired(source: &Source, args: &Args) -> bool {
 /// A file that is no program at all.
 pub fn refused(unreadable: Unreadable, format: Format) -> bool {
     match unreadable {
-        Unreadable::Io(message) => output::complain(&format!("error: {message}")),
+        Unreadable::Io(message) => {
+            output::complain(&format!("error: {message}"));
+            if format == Format::Json {
+                output::line(&json!({"ok": false, "error": message}).to_string());
+            }
+        }
         Unreadable::Text(source, diagnostic) => match format {
             Format::Human => output::diagnostics(&source, &[*diagnostic]),
             Format::Json => output::line(&failure(&source, &[*diagnostic]).to_string()),
@@ -96,7 +101,7 @@ pub fn refused(unreadable: Unreadable, format: Format) -> bool {
 /// A program's diagnostics alone.
 pub fn failure(source: &Source, diagnostics: &[Diagnostic]) -> Value {
     let diagnostics: Vec<Value> = diagnostics.iter().map(|diagnostic| output::diagnostic(source, diagnostic)).collect();
-    json!({"file": source.name, "names": [], "terms": [], "diagnostics": diagnostics})
+    json!({"file": source.name, "ok": false, "names": [], "terms": [], "diagnostics": diagnostics})
 }
 
 fn report(source: &Source, analysis: &Analysis) -> Value {
@@ -158,7 +163,12 @@ fn support(analysis: &Analysis, info: &NameInfo) -> String {
         let size = analysis.hir.graph.axis(axis).size;
         return size.map_or_else(|| "category".to_string(), |size| format!("category({size})"));
     }
-    analysis.hir.graph.input(info.input).support.to_string()
+    let support = analysis.hir.graph.input(info.input).support;
+    match (info.category, support.hi.is_finite()) {
+        (true, true) => format!("category({})", support.hi + 1.0),
+        (true, false) => "category".to_string(),
+        (false, _) => support.to_string(),
+    }
 }
 
 fn axes(analysis: &Analysis, info: &NameInfo) -> Vec<String> {

@@ -54,6 +54,11 @@ fn header(file: &str, bytes: &[u8], delimiter: u8) -> Result<Vec<String>, DataEr
         return Err(DataError::format(file, "empty; the first row must hold the columns' names").into());
     }
     let names: Vec<String> = record.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
+    if let ([name], Some(sign)) = (names.as_slice(), names.iter().find_map(|name| name.find([';', '\t']))) {
+        let sign = if name.as_bytes().get(sign) == Some(&b';') { "semicolons" } else { "tabs" };
+        let reason = format!("{sign} part the columns in the first row; a .csv has commas (a .tsv tabs)");
+        return Err(DataError::format(file, reason).into());
+    }
     if names.iter().all(|name| name.parse::<f64>().is_ok()) {
         return Err(DataError::format(file, "the first row holds numbers; it must hold the columns' names").into());
     }

@@ -210,7 +210,9 @@ ops! {
     /// ψ(x)
     Digamma "digamma", 1, F, "\\psi(#1)", POS1, |s| Interval::REAL, |e| sf::digamma(e[0]), |g, y, x| vec![Some(g.apply(Op::Trigamma, &[x[0]]))];
     /// ψ′(x)
-    Trigamma "trigamma", 1, F, "\\psi'(#1)", POS1, |s| Interval::POSITIVE, |e| sf::trigamma(e[0]), |g, y, x| vec![None];
+    Trigamma "trigamma", 1, F, "\\psi'(#1)", POS1, |s| Interval::POSITIVE, |e| sf::trigamma(e[0]), |g, y, x| vec![Some(g.apply(Op::Tetragamma, &[x[0]]))];
+    /// ψ″(x)
+    Tetragamma "tetragamma", 1, F, "\\psi''(#1)", POS1, |s| Interval::open(-INF, 0.0), |e| sf::tetragamma(e[0]), |g, y, x| vec![None];
     /// erf x
     Erf "erf", 1, F, "\\operatorname{erf}(#1)", R1, |s| keep_zero(s[0], s[0].monotone(sf::erf, true)), |e| sf::erf(e[0]), |g, y, x| vec![Some(gauss(g, x[0], std::f64::consts::FRAC_2_SQRT_PI))];
     /// erfc x

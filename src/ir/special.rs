@@ -32,7 +32,7 @@ pub use elementary::{
     exp, expm1, log, log_cosh, log_diff_exp, log_sigmoid, log_softplus, log1mexp, log1p, log1pmx, logaddexp, sigmoid,
     softplus, softplus_ratio, sqrt, tanh, xlog1py, xlogy, zero_div,
 };
-pub use gamma::{digamma, lgamma, log_minus_digamma, stirlerr, trigamma};
+pub use gamma::{digamma, lgamma, log_minus_digamma, stirlerr, tetragamma, trigamma};
 pub use gamma_difference::{digamma_diff, digamma_diff_ratio, lbeta, log_rising, log_rising_ratio};
 pub use location_scale::{laplace_dlogscale, laplace_dr, laplace_lp, normal_dlogscale, normal_dr, normal_lp};
 pub use mixture::{

@@ -52,7 +52,7 @@ impl Interval {
         Interval { lo, hi, lo_open, hi_open, integral, zero }
     }
 
-    /// The interval with these ends; infinite ends are open, integral ends are tightened.
+    /// The interval with these ends; infinite ends are open unless infinity is all there is, integral ends are tightened.
     pub fn new(lo: f64, lo_open: bool, hi: f64, hi_open: bool, integral: bool) -> Interval {
         let (mut lo, mut lo_open) = if lo.is_nan() { (f64::NEG_INFINITY, true) } else { (lo, lo_open) };
         let (mut hi, mut hi_open) = if hi.is_nan() { (f64::INFINITY, true) } else { (hi, hi_open) };
@@ -64,7 +64,9 @@ impl Interval {
             hi = if hi_open { hi.ceil() - 1.0 } else { hi.floor() };
             hi_open = false;
         }
-        Interval::make(lo, lo_open || lo.is_infinite(), hi, hi_open || hi.is_infinite(), integral)
+        // Infinity alone is a point: `-inf` is one value, not none.
+        let open = |end: f64| end.is_infinite() && lo != hi;
+        Interval::make(lo, lo_open || open(lo), hi, hi_open || open(hi), integral)
     }
 
     /// The closed interval [lo, hi].

@@ -45,6 +45,25 @@ pub(super) fn primitive(name: &str, trusted: bool) -> Option<Op> {
     listed.or_else(|| if trusted { Op::named(name) } else { None })
 }
 
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+    use super::*;
+    use crate::ir::graph::Graph;
+
+    /// A missing derivative means 0, which is the truth for steps and `detach` alone.
+    #[test]
+    fn what_a_program_may_call_has_its_derivatives() {
+        for (name, op) in PRIMITIVES {
+            let mut graph = Graph::default();
+            let arguments = vec![graph.constant(0.5); op.info().arity];
+            let y = graph.constant(0.25);
+            let missing = (op.info().derivative)(&mut graph, y, &arguments).iter().any(Option::is_none);
+            assert_eq!(missing, ["sign", "floor", "detach"].contains(name), "{name}");
+        }
+    }
+}
+
 /// What a function does to the last axis of its one argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VectorFunction {

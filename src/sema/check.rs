@@ -123,7 +123,8 @@ impl Elaborator<'_> {
         let text = ctx.unit.source.slice(span).to_string();
         let found = self.describe(support);
         let number = matches!(ctx.unit.ast.expr(id).kind, ExprKind::Number { .. });
-        let subject = if number { "it".to_string() } else { format!("`{text}`") };
+        let infinite = support.as_point().is_some_and(f64::is_infinite);
+        let subject = if number { "it".to_string() } else { format!("`{}`", shorten(&text)) };
         let message = format!("{what} must be {}, but {subject} {found}", requirement(needed));
         let place = self.place(ctx, span);
         let mut diagnostic = Diagnostic::new(code, place, message).note(support.to_string());
@@ -132,7 +133,7 @@ impl Elaborator<'_> {
             diagnostic = diagnostic.help(format!("it happens in line {at} of {}", ctx.unit.source.name));
         } else if let Some(near) = self.mistyped(ctx, id) {
             diagnostic = diagnostic.fix(format!("did you mean `{near}`?"), span, near);
-        } else if !number {
+        } else if !number && !infinite {
             diagnostic = with_repairs(diagnostic, needed, span, &text);
         }
         self.report(diagnostic);
@@ -159,6 +160,16 @@ impl Elaborator<'_> {
             None if support.is_nonneg() && !support.is_positive() && support.hi.is_infinite() => "can be 0".into(),
             None => format!("can be anything in {support}"),
         }
+    }
+}
+
+/// An expression as it is quoted in a sentence.
+fn shorten(text: &str) -> String {
+    const SHOWN: usize = 80;
+    if text.chars().nth(SHOWN).is_none() {
+        text.to_string()
+    } else {
+        text.chars().take(SHOWN).chain("…".chars()).collect()
     }
 }
 
@@ -199,8 +210,8 @@ fn with_repairs(mut diagnostic: Diagnostic, needed: Interval, span: Span, text: 
     let fitting: Vec<_> = LINKS.iter().filter(|(image, _, _)| image.is_subset(needed)).collect();
     let best = fitting.first().map(|(image, _, _)| *image);
     for (_, link, why) in fitting.into_iter().filter(|(image, _, _)| Some(*image) == best) {
-        let edit = format!("{link}({text})");
-        diagnostic = diagnostic.fix(format!("{edit} {why}"), span, edit);
+        let message = format!("{link}({}) {why}", shorten(text));
+        diagnostic = diagnostic.fix(message, span, format!("{link}({text})"));
     }
     diagnostic
 }

@@ -213,6 +213,9 @@ impl Elaborator<'_> {
         self.check_value(declaration, support, value.as_deref());
         let support = self.const_support(role, &name.key, value.as_deref(), support);
         let at = self.add_name(name, role, axes, support, vector, value, true);
+        if let Some(info) = self.names.get_mut(at) {
+            info.category = declaration.support.as_ref().is_some_and(|support| support.name.key == "category");
+        }
         if let (Some(unit), Some(info)) = (unit, self.names.get(at)) {
             let unit = if role == InputRole::Const { unit.in_base() } else { unit };
             self.units.declare(info.input, unit);
@@ -318,6 +321,7 @@ impl Elaborator<'_> {
             role,
             vector,
             value,
+            category: false,
             indexes: None,
             natural,
             link,

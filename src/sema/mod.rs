@@ -60,6 +60,8 @@ pub struct NameInfo {
     pub vector: VectorKind,
     /// Initial or constant value after `=`, on the natural scale; one number or one an element.
     pub value: Option<Vec<f64>>,
+    /// Declared as a `category`: words in a column stand for codes.
+    pub category: bool,
     /// Data used as a subscript: the axis it must stay inside.
     pub indexes: Option<crate::ir::graph::AxisId>,
     /// The natural value as a node over the input's own axes (differs from a plain load under [`Options::raw`]).

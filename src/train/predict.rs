@@ -183,6 +183,9 @@ fn element_names(name: &str, dims: &[usize]) -> Vec<String> {
     names.iter().map(|index| if index.is_empty() { name.to_owned() } else { format!("{name}[{index}]") }).collect()
 }
 
+/// Endings that promise something else than CSV text.
+const OTHER_FORMATS: &[&str] = &["npz", "npy", "gz", "tsv", "json", "jsonl", "parquet", "arrow", "xlsx"];
+
 /// Writes predictions to a file, whole or not at all; `-` is standard output.
 ///
 /// # Errors
@@ -191,6 +194,13 @@ pub fn write_to(predictions: &Predictions, path: &str) -> Result<()> {
     let failed = |source| TrainError::Read { path: Path::new(path).to_owned(), source };
     if path == "-" {
         return predictions.write(std::io::stdout().lock()).map_err(failed);
+    }
+    if let Some(other) =
+        Path::new(path).extension().and_then(|end| end.to_str()).filter(|end| OTHER_FORMATS.contains(end))
+    {
+        let message =
+            format!("{path}: predictions are written as CSV, and `.{other}` is another format: name it `.csv`");
+        return Err(TrainError::Refused(message));
     }
     let mut bytes = Vec::new();
     predictions.write(&mut bytes).map_err(failed)?;

@@ -194,21 +194,22 @@ pub fn recorded_fit(record: &Record) -> Result<Fitted> {
 fn resumed(request: Request<'_>, wanted: &str) -> Result<Outcome> {
     let notebook = Notebook::open(&request.runs)?;
     let record = notebook.show(wanted)?;
-    if record.run.status == Status::Done {
-        let figures = Figures { scores: record.run.scores.clone(), ..Figures::default() };
-        return Ok(Outcome { run: record.run, figures, ending: Ending::Complete });
-    }
     if !request.sets.is_empty() {
         let message = "a resumed run keeps its settings: leave out `--set`, or start a new run";
         return Err(TrainError::Refused(message.into()));
     }
-    let (spec, origin) = recorded_spec(&record)?;
     if let Some(path) = &request.spec
         && read_file(path)? != record.spec_text.as_bytes()
     {
-        let message = format!("{} has changed since `{}` began: start a new run", path.display(), record.run.id);
+        let (path, run) = (path.display(), &record.run.id);
+        let message = format!("{path} is not what `{run}` began with: leave it out to resume, or start a new run");
         return Err(TrainError::Refused(message));
     }
+    if record.run.status == Status::Done {
+        let figures = Figures { scores: record.run.scores.clone(), ..Figures::default() };
+        return Ok(Outcome { run: record.run, figures, ending: Ending::Complete });
+    }
+    let (spec, origin) = recorded_spec(&record)?;
     let source = Source::new(record.program_name.as_str(), record.program_text.as_str());
     let setup = Setup::with_program(spec, &origin.folder, source)?;
     let files: Vec<DataFile> = setup.feed.data().files.iter().map(data_file).collect();

@@ -153,6 +153,17 @@ fn a_resumed_run_ends_with_the_same_bits() {
         assert_eq!(history(&second), history(&whole));
     }
     assert!(met_an_interruption);
+    // A run that is done answers for its own spec only, too.
+    fs::write(folder.path().join("other.yaml"), "seed: 8\n").unwrap();
+    let other = Request {
+        spec: Some(folder.path().join("other.yaml")),
+        resume: Some("latest".into()),
+        ..request(folder.path(), "whole", &go)
+    };
+    let changed =
+        Request { sets: vec!["seed=8".into()], resume: Some("latest".into()), ..request(folder.path(), "whole", &go) };
+    assert!(train(other).err().unwrap().to_string().contains("is not what"));
+    assert!(train(changed).err().unwrap().to_string().contains("--set"));
 }
 
 #[test]

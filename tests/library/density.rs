@@ -73,6 +73,11 @@ fn expectation(call: &Call, machine: &Machine, point: &Point, f: Terms<'_>) -> V
 fn moments(call: &Call, machine: &Machine, failures: &mut Vec<String>) {
     let machines: Vec<Option<Machine>> = STATED.iter().map(|property| stated(call, property)).collect();
     let [mean, variance, entropy, log_cdf, log_ccdf, crps] = machines.as_slice() else { return };
+    let points = call.draws(9);
+    for machine in machines.iter().flatten() {
+        agree::gradients(machine, &points, failures);
+        agree::engines(machine, &points, &[], failures);
+    }
     for point in call.draws(4) {
         let variate = &call.variates[0].key;
         let at = point[variate][0];

@@ -105,6 +105,28 @@ pub fn trigamma(x: f64) -> f64 {
     shift + u + 0.5 * u * u + u * u * u * polynomial(u * u, &TRIGAMMA)
 }
 
+/// ψ″(x) for x > 0, and by reflection below 0.
+pub fn tetragamma(x: f64) -> f64 {
+    if x < 0.0 {
+        let fraction = x - x.floor();
+        if fraction == 0.0 {
+            return f64::NAN;
+        }
+        let (sine, cosine) = (PI * fraction).sin_cos();
+        return tetragamma(1.0 - x) - 2.0 * PI * PI * PI * cosine / (sine * sine * sine);
+    }
+    let mut y = x;
+    let mut shift = 0.0;
+    while y < SHIFT {
+        shift += 2.0 / (y * y * y);
+        y += 1.0;
+    }
+    let u = 1.0 / y;
+    // The derivative of the series of ψ′: a term B₂ₙ·u²ⁿ⁺¹ gives −(2n + 1)·B₂ₙ·u²ⁿ⁺².
+    let series: [f64; 8] = std::array::from_fn(|n| TRIGAMMA.get(n).copied().unwrap_or(0.0) * (2 * n + 3) as f64);
+    -(shift + u * u * (1.0 + u + u * u * polynomial(u * u, &series)))
+}
+
 /// The remainder of Stirling's formula: log Γ(x+1) − (x + ½)·log x + x − ½·log 2π, for x > 0 (Loader 2000).
 ///
 /// Below 16 the step stirlerr(x) − stirlerr(x+1) = (x + ½)·log(1 + 1/x) − 1 = atanh(t)/t − 1 with t = 1/(2x + 1) is added

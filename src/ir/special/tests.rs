@@ -32,6 +32,7 @@ fn evaluate(name: &str, x: &[f64]) -> f64 {
         "lgamma" => Some(lgamma),
         "digamma" => Some(digamma),
         "trigamma" => Some(trigamma),
+        "tetragamma" => Some(tetragamma),
         "log_minus_digamma" => Some(log_minus_digamma),
         "stirlerr" => Some(stirlerr),
         "poisson_peak" => Some(poisson_peak),

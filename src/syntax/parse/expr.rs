@@ -1,7 +1,8 @@
 //! Expressions: primaries, and the folding of flat operator chains by precedence.
 //!
 //! The fold keeps its own stack of operators, so a chain of any length costs no recursion; recursion happens only
-//! through brackets and `if`, which the scan bounds.
+//! through brackets and `if`, which the scan bounds. The tree's depth is bounded too: operators that nest to the right
+//! (`--x`, `√√x`, `x^y^z`, reducers, `else if`) are counted here, through all brackets around them.
 
 use pest::iterators::Pair;
 
@@ -15,6 +16,9 @@ use crate::syntax::names::superscript_digit;
 
 /// Fixes that repeat more characters of the program than this are left out.
 const MAX_QUOTED: usize = 200;
+
+/// How deep operators and branches may nest; what walks the tree by recursion relies on it.
+const MAX_DEPTH: usize = 256;
 
 /// Binding powers, loosest first; a reducer's body is one product.
 mod power {
@@ -109,9 +113,14 @@ impl<'a> Builder<'a> {
 
     pub(super) fn outer_expression(&mut self, pair: &Pair<'a, Rule>) -> Operand {
         let mut chain = Chain { compound: pair.clone().into_inner().nth(1).is_some(), ..Chain::default() };
+        let around = self.depth;
         for item in pair.clone().into_inner() {
+            if self.too_deep(&mut chain, &item, around) {
+                break;
+            }
             self.item(&mut chain, &item);
         }
+        self.depth = around;
         self.close_operand(&mut chain, false);
         while let Some(pending) = chain.pending.pop() {
             self.apply(&mut chain, pending);
@@ -119,6 +128,29 @@ impl<'a> Builder<'a> {
         let span = self.span(pair);
         let operand = chain.operands.pop().filter(|_| !chain.unclear);
         operand.unwrap_or_else(|| Operand { id: self.error_expr(span), outer: span })
+    }
+
+    /// Counts what nests to the right, and says where it is too much.
+    fn too_deep(&mut self, chain: &mut Chain, item: &Pair<'a, Rule>, around: usize) -> bool {
+        let nests = |pending: &&Pending| !matches!(pending, Pending::Infix(op, _) if *op != BinaryOp::Pow);
+        match item.as_rule() {
+            Rule::negate | Rule::complement | Rule::reducer | Rule::root => self.depth += 1,
+            Rule::operator if matches!(item.as_str(), "^" | "**") => self.depth += 1,
+            Rule::operator => self.depth = around + chain.pending.iter().filter(nests).count(),
+            Rule::conditional => {
+                self.depth += item.clone().into_inner().filter(|part| part.as_rule() == Rule::kw_if).count();
+            }
+            _ => return false,
+        }
+        if self.depth <= MAX_DEPTH {
+            return false;
+        }
+        let (span, message) = (self.span(item), format!("more than {MAX_DEPTH} operators or branches are nested here"));
+        self.report(
+            Diagnostic::new(codes::E0105, span, message).help("name the inner parts: `a = …`, and use the names"),
+        );
+        chain.unclear = true;
+        true
     }
 
     fn item(&mut self, chain: &mut Chain, item: &Pair<'a, Rule>) {

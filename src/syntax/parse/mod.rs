@@ -46,7 +46,8 @@ pub fn parse(source: &Source) -> (Ast, Vec<Diagnostic>) {
     let normal = normalize(&source.text);
     let tokens = tokens(&normal.text);
     let (pieces, diagnostics) = scan(&normal, &tokens);
-    let mut builder = Builder { source, normal: &normal, tokens: &tokens, ast: Ast::default(), diagnostics, piece: 0 };
+    let mut builder =
+        Builder { source, normal: &normal, tokens: &tokens, ast: Ast::default(), diagnostics, piece: 0, depth: 0 };
     for piece in &pieces {
         builder.statement(piece);
         if builder.diagnostics.len() > MAX_MISTAKES {
@@ -65,6 +66,8 @@ struct Builder<'a> {
     diagnostics: Vec<Diagnostic>,
     /// Offset in the normalised text of what pest is reading.
     piece: usize,
+    /// How many operators around what is being read nest to the right.
+    depth: usize,
 }
 
 impl<'a> Builder<'a> {

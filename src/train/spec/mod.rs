@@ -58,6 +58,7 @@ impl Spec {
     /// # Errors
     /// Every mistake in it.
     pub fn read(name: &str, bytes: &[u8], overrides: &[String]) -> Result<Spec, SpecErrors> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let text = std::str::from_utf8(bytes).map_err(|error| not_text(name, bytes, error))?;
         let texts: Vec<Source> = std::iter::once(Source::new(name, text))
             .chain(overrides.iter().map(|set| Source::new("--set", set.as_str())))

@@ -35,6 +35,7 @@ def tables():
         "lgamma": (lambda x: m.loggamma(x), positive),
         "digamma": (m.digamma, positive + [-0.5, -1.5, -20.3]),
         "trigamma": (lambda x: m.polygamma(1, x), [x for x in positive if 1e-150 < x < 1e100] + [-0.5, -1.5]),
+        "tetragamma": (lambda x: m.polygamma(2, x), [x for x in positive if 1e-100 < x < 1e100] + [-0.25, -1.7]),
         "log_minus_digamma": (lambda x: m.log(x) - m.digamma(x), positive),
         "stirlerr": (lambda x: m.loggamma(x + 1) - (x + m.mpf(1) / 2) * m.log(x) + x - m.log(2 * m.pi) / 2, positive),
         "poisson_peak": (lambda x: x * m.log(x) - x - m.loggamma(x + 1), positive),
