@@ -47,6 +47,10 @@ fn names(program: &Program) -> Section {
             InputRole::Free | InputRole::Seed => "free: to be bound to a column, a head or a constant",
         };
         let input = graph.input(info.input);
+        if let Some(value) = input.support.as_point() {
+            items.push(format!("{} = {value}, {role}", info.name));
+            continue;
+        }
         let support = match info.vector {
             VectorKind::Plain => input.support.to_string(),
             kind => kind.name().to_string(),
