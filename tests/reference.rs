@@ -222,11 +222,19 @@ fn what_the_language_cannot_say_yet() {
 
 #[test]
 fn words_stand_for_the_codes_of_a_category_whose_size_nothing_says() {
+    let program = "predict z : real[batch]\ndata y : category[batch]\nsum[i] (if y[i] == 1 then z[i] else 0)\n";
+    assert_eq!(loss(program, "z,y\n1,no\n2,yes\n4,no\n8,yes\n"), 10.0);
+}
+
+#[test]
+fn a_condition_around_a_free_name_shows_what_it_needs() {
+    assert_eq!(loss("reduce sum\nif x > 0 then log(x) else x\n", "x\n1\n-700\n0\n"), -700.0);
+}
+
+fn loss(program: &str, csv: &str) -> f64 {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("t.csv"), "z,y\n1,no\n2,yes\n4,no\n8,yes\n").unwrap();
+    std::fs::write(folder.path().join("t.csv"), csv).unwrap();
     let place = lossc::data::Folder::new(folder.path());
     let table = lossc::data::read_table(&lossc::data::Intake::new(&place), "t.csv").unwrap();
-    let program = "predict z : real[batch]\ndata y : category[batch]\nsum[i] (if y[i] == 1 then z[i] else 0)\n";
-    let (found, _) = evaluate(&Source::new("t", program), &NoFiles, &table, &Request::default()).unwrap();
-    assert_eq!(found.loss, 10.0);
+    evaluate(&Source::new("t", program), &NoFiles, &table, &Request::default()).unwrap().0.loss
 }

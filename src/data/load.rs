@@ -180,7 +180,7 @@ impl<'a> Intake<'a> {
 
 fn read_error(path: &str, error: &io::Error) -> DataError {
     let reason = match error.kind() {
-        io::ErrorKind::NotFound => "no such file (paths are relative to the spec's folder)".to_owned(),
+        io::ErrorKind::NotFound => "no such file (in a spec, paths start at the spec's folder)".to_owned(),
         _ => error.to_string(),
     };
     DataError::Read { file: path.to_owned(), reason }

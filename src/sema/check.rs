@@ -54,8 +54,8 @@ impl Elaborator<'_> {
     pub fn check_domain(&mut self, ctx: &Ctx, node: NodeId, needed: Interval, id: ExprId, what: &str) -> bool {
         if ctx.unit.trusted
             || needed == Interval::REAL
-            || self.bare_need(ctx, id, needed)
             || self.proves(ctx, node, needed)
+            || self.bare_need(ctx, id, needed)
         {
             return true;
         }
@@ -65,7 +65,7 @@ impl Elaborator<'_> {
 
     /// Checks a parameter of a distribution or function against the set its definition states.
     pub fn check_parameter(&mut self, ctx: &Ctx, num: &Num, needed: Interval, id: ExprId, what: &str) -> bool {
-        if ctx.unit.trusted || self.bare_need(ctx, id, needed) || self.proves(ctx, num.node, needed) {
+        if ctx.unit.trusted || self.proves(ctx, num.node, needed) || self.bare_need(ctx, id, needed) {
             return true;
         }
         self.report_support(ctx, num.node, needed, id, what, codes::E0203);
