@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::compile::{Program, UnknownSize, axis_key, differentiable};
-use crate::data::bind::{Dim, Interval, Support, Values, Wanted};
+use crate::data::bind::{Dim, Support, Values, Wanted};
 use crate::data::options::OnInvalid;
 use crate::data::{Bound, BoundColumn, DataErrors, Table, bind};
 use crate::diag::{Diagnostic, has_errors};
@@ -218,17 +218,7 @@ fn support_of(program: &Program, info: &NameInfo) -> Support {
         let dim = if interval.hi.is_finite() { Dim::Size(interval.hi as usize + 1) } else { Dim::Any };
         return Support::new("category", Values::Category(dim));
     }
-    if interval == crate::ir::support::Interval::BOOL {
-        return Support::new("bool", Values::Bool);
-    }
-    let values = Interval {
-        low: interval.lo,
-        high: interval.hi,
-        low_open: interval.lo_open,
-        high_open: interval.hi_open,
-        integral: interval.integral,
-    };
-    Support::new(interval.to_string(), Values::Interval(values))
+    Support::numbers(interval)
 }
 
 fn bind_table(program: &Program, table: &Table, request: &Request) -> Result<Bound, EvaluateError> {

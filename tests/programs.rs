@@ -71,3 +71,17 @@ fn programs_agree_with_pytorch() {
         }
     }
 }
+
+#[test]
+fn data_that_a_program_excludes_is_named_by_its_row() {
+    let refused = |program: &str, values: &[f64]| {
+        let table = Table::new("t", values.len(), vec![Column::numbers("x", vec![], values.to_vec())], Vec::new());
+        let source = Source::new("t.loss", program);
+        evaluate(&source, &NoFiles, &table, &Request::default()).err().map(|error| error.to_string())
+    };
+    assert_eq!(refused("1/x", &[-2.0, 4.0]), None);
+    for (program, value) in [("1/x", 0.0), ("log(x)", 0.0)] {
+        let message = refused(program, &[1.0, value]).unwrap_or_else(|| panic!("{program} takes {value}"));
+        assert!(message.contains("row 2") && message.contains("found 0"), "{message}");
+    }
+}

@@ -10,6 +10,7 @@ use super::names::canonical;
 use super::options::{Bind, OnInvalid};
 use super::select::{indexed, select};
 use super::table::{Cells, Column, Table, shape};
+use crate::ir::support::Interval;
 
 /// Something a program wants from the data.
 #[derive(Debug, Clone)]
@@ -67,29 +68,34 @@ impl Support {
         Self { text: text.into(), values }
     }
 
+    /// The numbers of an interval.
+    #[must_use]
+    pub fn numbers(interval: Interval) -> Self {
+        Self::new(interval.to_string(), Values::Interval(interval))
+    }
+
     /// Any finite number.
     #[must_use]
     pub fn real() -> Self {
-        Self::new("real", Values::Interval(Interval::open(f64::NEG_INFINITY, f64::INFINITY)))
+        Self::numbers(Interval::REAL)
     }
 
     /// 0, 1, 2, …
     #[must_use]
     pub fn count() -> Self {
-        let interval = Interval { low_open: false, integral: true, ..Interval::open(0.0, f64::INFINITY) };
-        Self::new("count", Values::Interval(interval))
+        Self::numbers(Interval::COUNT)
     }
 
     /// Finite and at least 0.
     #[must_use]
     pub fn nonneg() -> Self {
-        Self::new("nonneg", Values::Interval(Interval { low_open: false, ..Interval::open(0.0, f64::INFINITY) }))
+        Self::numbers(Interval::NONNEG)
     }
 
     /// Finite and above 0.
     #[must_use]
     pub fn positive() -> Self {
-        Self::new("positive", Values::Interval(Interval::open(0.0, f64::INFINITY)))
+        Self::numbers(Interval::POSITIVE)
     }
 }
 
@@ -101,8 +107,6 @@ pub type RowTest = Arc<dyn Fn(&[f64]) -> bool + Send + Sync>;
 pub enum Values {
     /// Each number lies in an interval.
     Interval(Interval),
-    /// 0, 1, true, false.
-    Bool,
     /// Codes 0 to K−1, or words, which are coded in sorted order.
     Category(Dim),
     /// Each row's last axis, as a vector, passes a test.
@@ -113,41 +117,9 @@ impl std::fmt::Debug for Values {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Interval(interval) => write!(f, "{interval:?}"),
-            Self::Bool => f.write_str("Bool"),
             Self::Category(dim) => write!(f, "Category({dim:?})"),
             Self::Vector(_) => f.write_str("Vector"),
         }
-    }
-}
-
-/// An interval of numbers or of integers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Interval {
-    /// Lower end.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-    /// The lower end itself is excluded.
-    pub low_open: bool,
-    /// The upper end itself is excluded.
-    pub high_open: bool,
-    /// Integers only.
-    pub integral: bool,
-}
-
-impl Interval {
-    /// The numbers strictly between two ends.
-    #[must_use]
-    pub fn open(low: f64, high: f64) -> Self {
-        Self { low, high, low_open: true, high_open: true, integral: false }
-    }
-
-    /// Whether it holds a value; NaN is in none.
-    #[must_use]
-    pub fn contains(&self, value: f64) -> bool {
-        let above = if self.low_open { value > self.low } else { value >= self.low };
-        let below = if self.high_open { value < self.high } else { value <= self.high };
-        above && below && (!self.integral || value.fract() == 0.0)
     }
 }
 
@@ -396,9 +368,8 @@ fn offenders(
     };
     match &want.support.values {
         Values::Interval(interval) => failing(&|value| interval.contains(value)),
-        Values::Bool => failing(&|value| value == 0.0 || value == 1.0),
         Values::Category(size) => {
-            let codes = Interval { low_open: false, integral: true, ..Interval::open(0.0, f64::INFINITY) };
+            let codes = Interval::COUNT;
             let seen = values.iter().copied().filter(|&value| codes.contains(value)).fold(-1.0, f64::max) + 1.0;
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let seen = labels.map_or(seen.min(1e9) as usize, <[String]>::len);

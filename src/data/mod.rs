@@ -30,7 +30,7 @@ pub mod standardize;
 pub mod table;
 
 pub use augment::{PixelFit, View};
-pub use bind::{Bound, BoundColumn, Dim, Interval, Support, Values, Wanted, bind};
+pub use bind::{Bound, BoundColumn, Dim, Support, Values, Wanted, bind};
 pub use error::{DataError, DataErrors, Place, Violation, Violations};
 pub use group::Keys;
 pub use images::ImageSet;

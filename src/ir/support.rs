@@ -53,7 +53,7 @@ impl Interval {
     }
 
     /// The interval with these ends; infinite ends are open unless infinity is all there is, integral ends are tightened.
-    pub fn new(lo: f64, lo_open: bool, hi: f64, hi_open: bool, integral: bool) -> Interval {
+    pub const fn new(lo: f64, lo_open: bool, hi: f64, hi_open: bool, integral: bool) -> Interval {
         let (mut lo, mut lo_open) = if lo.is_nan() { (f64::NEG_INFINITY, true) } else { (lo, lo_open) };
         let (mut hi, mut hi_open) = if hi.is_nan() { (f64::INFINITY, true) } else { (hi, hi_open) };
         if integral && lo.is_finite() {
@@ -65,17 +65,19 @@ impl Interval {
             hi_open = false;
         }
         // Infinity alone is a point: `-inf` is one value, not none.
-        let open = |end: f64| end.is_infinite() && lo != hi;
-        Interval::make(lo, lo_open || open(lo), hi, hi_open || open(hi), integral)
+        let several = lo != hi;
+        lo_open |= several && lo.is_infinite();
+        hi_open |= several && hi.is_infinite();
+        Interval::make(lo, lo_open, hi, hi_open, integral)
     }
 
     /// The closed interval [lo, hi].
-    pub fn closed(lo: f64, hi: f64) -> Interval {
+    pub const fn closed(lo: f64, hi: f64) -> Interval {
         Interval::new(lo, false, hi, false, false)
     }
 
     /// The open interval (lo, hi).
-    pub fn open(lo: f64, hi: f64) -> Interval {
+    pub const fn open(lo: f64, hi: f64) -> Interval {
         Interval::new(lo, true, hi, true, false)
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::ir::support::Interval;
 use options::{Bind, OnInvalid};
 
 fn bound(table: &Table, wanted: &[Wanted], binds: &[(&str, &str)]) -> Result<Bound, DataErrors> {
@@ -112,7 +113,7 @@ fn words_are_coded_in_sorted_order_and_codes_are_checked() {
 
 #[test]
 fn truth_is_spelt_in_words_or_digits() {
-    let wanted = [Wanted::scalar("b", Support::new("bool", Values::Bool))];
+    let wanted = [Wanted::scalar("b", Support::numbers(Interval::BOOL))];
     assert_eq!(bound(&table("b\ntrue\n0\nFalse\n1\n"), &wanted, &[]).unwrap().columns[0].values, [1.0, 0.0, 0.0, 1.0]);
     assert!(bound(&table("b\ntrue\n2\n"), &wanted, &[]).is_err());
 }

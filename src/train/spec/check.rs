@@ -2,10 +2,11 @@
 
 use super::finding::{Finding, Place};
 use super::quantity;
-use super::schema::{Absent, Group, Interval, Ty, one_of};
+use super::schema::{Absent, Group, Ty, numbers_of, one_of};
 use super::table::ROOT;
 use super::tree::{Entry, Node, Value};
 use crate::diag::codes;
+use crate::ir::support::Interval;
 
 /// Everything in `tree` that the table does not allow.
 pub fn check(tree: &Node) -> Vec<Finding> {
@@ -88,7 +89,11 @@ fn num(node: &Node, interval: &Interval, path: &str, out: &mut Vec<Finding>) {
         _ => return out.push(wrong_type(node, &Ty::Num(*interval), path)),
     };
     if !interval.contains(x) {
-        out.push(Finding::new(codes::S0003, node.place, format!("`{path}` is {}, and found {x}", interval.words())));
+        out.push(Finding::new(
+            codes::S0003,
+            node.place,
+            format!("`{path}` is {}, and found {x}", numbers_of(interval)),
+        ));
     }
 }
 

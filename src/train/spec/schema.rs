@@ -3,6 +3,8 @@
 //! One [`Row`] a key, rows in [`Group`]s, and a [`Ty`] for what may stand there. Checking, defaults, the documentation
 //! and the JSON Schema are all read off these.
 
+use crate::ir::support::Interval;
+
 /// What may stand at a place of a spec.
 #[derive(Debug)]
 pub enum Ty {
@@ -40,60 +42,21 @@ pub enum Ty {
     Scalar,
 }
 
-/// An interval of numbers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Interval {
-    /// Lower end.
-    pub lo: f64,
-    /// Whether the lower end itself is left out.
-    pub lo_open: bool,
-    /// Upper end.
-    pub hi: f64,
-    /// Whether the upper end itself is left out.
-    pub hi_open: bool,
-}
-
-impl Interval {
-    /// Any finite number.
-    pub const REAL: Interval = Interval::open(f64::NEG_INFINITY, f64::INFINITY);
-    /// Above 0.
-    pub const POSITIVE: Interval = Interval::open(0.0, f64::INFINITY);
-    /// 0 or above.
-    pub const NONNEG: Interval = Interval { lo: 0.0, lo_open: false, hi: f64::INFINITY, hi_open: true };
-    /// [0, 1).
-    pub const BELOW_ONE: Interval = Interval { lo: 0.0, lo_open: false, hi: 1.0, hi_open: true };
-    /// (0, 1).
-    pub const UNIT: Interval = Interval::open(0.0, 1.0);
-    /// [0, 1].
-    pub const PROB: Interval = Interval { lo: 0.0, lo_open: false, hi: 1.0, hi_open: false };
-
-    /// (lo, hi).
-    pub const fn open(lo: f64, hi: f64) -> Self {
-        Interval { lo, lo_open: true, hi, hi_open: true }
-    }
-
-    /// Whether `x` lies in it; NaN lies in none.
-    pub fn contains(&self, x: f64) -> bool {
-        let above = if self.lo_open { x > self.lo } else { x >= self.lo };
-        let below = if self.hi_open { x < self.hi } else { x <= self.hi };
-        above && below
-    }
-
-    /// "a number above 0", "a number from 0 up to but not including 1".
-    pub fn words(&self) -> String {
-        let low = match (self.lo.is_infinite(), self.lo_open) {
-            (true, _) => String::new(),
-            (_, true) => format!(" above {}", self.lo),
-            (_, false) if self.hi.is_infinite() => format!(", {} or more", self.lo),
-            (_, false) => format!(" from {}", self.lo),
-        };
-        let high = match (self.hi.is_infinite(), self.hi_open) {
-            (true, _) => String::new(),
-            (_, true) => format!(" and below {}", self.hi),
-            (_, false) => format!(" to {}", self.hi),
-        };
-        if low.is_empty() && high.is_empty() { "a finite number".into() } else { format!("a number{low}{high}") }
-    }
+/// The numbers of an interval, in words: "a number above 0", "a number from 0 and below 1".
+pub fn numbers_of(interval: &Interval) -> String {
+    let Interval { lo, lo_open, hi, hi_open, .. } = *interval;
+    let low = match (lo.is_infinite(), lo_open) {
+        (true, _) => String::new(),
+        (_, true) => format!(" above {lo}"),
+        (_, false) if hi.is_infinite() => format!(", {lo} or more"),
+        (_, false) => format!(" from {lo}"),
+    };
+    let high = match (hi.is_infinite(), hi_open) {
+        (true, _) => String::new(),
+        (_, true) => format!(" and below {hi}"),
+        (_, false) => format!(" to {hi}"),
+    };
+    if low.is_empty() && high.is_empty() { "a finite number".into() } else { format!("a number{low}{high}") }
 }
 
 /// What a row is when its key is left out.
@@ -152,7 +115,7 @@ impl Ty {
             Ty::Bool => "true or false".into(),
             Ty::Int(lo, hi) if *hi >= i128::from(u32::MAX) => format!("a whole number, {lo} or more"),
             Ty::Int(lo, hi) => format!("a whole number from {lo} to {hi}"),
-            Ty::Num(interval) => interval.words(),
+            Ty::Num(interval) => numbers_of(interval),
             Ty::Time => "a length of time such as `50 ms`, `2 s` or `1.5 min`".into(),
             Ty::Moment => "a moment such as `0 s` or `90 s`".into(),
             Ty::Frequency => "a frequency such as `60 Hz` or `4 kHz`".into(),

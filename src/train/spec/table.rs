@@ -1,7 +1,8 @@
 //! Every key of a spec: one row each. This is data, and the only place that lists them.
 
 use super::schema::Absent::{Default, Nothing, Required};
-use super::schema::{Absent, Group, Interval, Row, Ty};
+use super::schema::{Absent, Group, Row, Ty};
+use crate::ir::support::Interval;
 
 const fn row(key: &'static str, ty: Ty, absent: Absent, doc: &'static str) -> Row {
     Row { key, ty, absent, doc }
@@ -45,6 +46,8 @@ pub static ROOT: Group = Group {
 };
 
 const NUMBER: Ty = Ty::Num(Interval::REAL);
+/// [0, 1)
+const BELOW_ONE: Interval = Interval::new(0.0, false, 1.0, true, false);
 
 /// The names under `metrics`.
 pub const METRICS: &[&str] = &[
@@ -252,12 +255,7 @@ static AUGMENT: Group = Group {
     name: "augmentation",
     short: None,
     rows: &[
-        row(
-            "rotate",
-            Ty::Num(Interval { lo: 0.0, lo_open: false, hi: 180.0, hi_open: false }),
-            Default("0"),
-            "Largest rotation either way, in degrees.",
-        ),
+        row("rotate", Ty::Num(Interval::closed(0.0, 180.0)), Default("0"), "Largest rotation either way, in degrees."),
         row("scale", FACTORS, Nothing, "Range of the factor of size: [0.85, 1.15]."),
         row("shift", Ty::Num(Interval::NONNEG), Default("0"), "Largest shift along each side, in pixels."),
         row(
@@ -361,7 +359,7 @@ static MAX_POOL: Group = Group {
 static DROPOUT: Group = Group {
     name: "dropout",
     short: Some("p"),
-    rows: &[row("p", Ty::Num(Interval::BELOW_ONE), Required, "Probability of a zero.")],
+    rows: &[row("p", Ty::Num(BELOW_ONE), Required, "Probability of a zero.")],
 };
 
 static LEAKY: Group = Group {
@@ -383,7 +381,7 @@ static HEAD: Group = Group {
 
 const LR: Ty = Ty::Num(Interval::POSITIVE);
 const DECAY: Ty = Ty::Num(Interval::NONNEG);
-const BETA: Ty = Ty::Num(Interval::BELOW_ONE);
+const BETA: Ty = Ty::Num(BELOW_ONE);
 
 static OPTIMIZER: Group = Group {
     name: "an optimizer",
