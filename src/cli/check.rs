@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::program::{Beside, ProgramArgs, Unreadable};
+use super::output::Fault;
+use super::program::{Beside, ProgramArgs};
 use super::{Format, Outcome, output};
 use crate::diag::fix::fixed;
-use crate::diag::{Diagnostic, has_errors};
+use crate::diag::has_errors;
 use crate::ir::graph::{AxisId, InputRole, ROWS};
 use crate::sema::{self, Analysis, NameInfo, Options, Reduction, TermKind, VectorKind};
 use crate::source::Source;
@@ -30,19 +31,17 @@ pub fn run(args: &Args) -> Outcome {
     }
     let mut outcome = Outcome::Done;
     for source in args.program.sources() {
-        let good = match source {
+        let found = match source {
             Ok(source) if args.fix => repaired(&source, args),
-            Ok(source) => checked(&source, args.format),
-            Err(unreadable) => refused(unreadable, args.format),
+            Ok(source) => Ok(checked(&source, args.format)),
+            Err(unreadable) => Err(unreadable),
         };
-        if !good {
-            outcome = Outcome::Fault;
-        }
+        outcome = outcome.max(found.unwrap_or_else(|fault| output::fault(fault, args.format)));
     }
     outcome
 }
 
-fn checked(source: &Source, format: Format) -> bool {
+fn checked(source: &Source, format: Format) -> Outcome {
     let analysis = sema::analyze(source, &Beside, &Options::default());
     match format {
         Format::Json => output::line(&report(source, &analysis).to_string()),
@@ -53,14 +52,14 @@ fn checked(source: &Source, format: Format) -> bool {
             }
         }
     }
-    analysis.is_ok()
+    if analysis.is_ok() { Outcome::Done } else { Outcome::Fault }
 }
 
 /// Edits bring new mistakes to light at most this often.
 const ROUNDS: usize = 20;
 
 /// Applies what is certain, round by round, then checks what has come of it.
-fn repaired(source: &Source, args: &Args) -> bool {
+fn repaired(source: &Source, args: &Args) -> Result<Outcome, Fault> {
     let mut text = source.text.to_string();
     let mut edits = 0;
     for _ in 0..ROUNDS {
@@ -70,38 +69,15 @@ fn repaired(source: &Source, args: &Args) -> bool {
         (text, edits) = (next, edits + count);
     }
     let is_file = args.program.files.contains(&source.name);
-    if is_file && edits > 0 && !super::program::replace(&source.name, &text) {
-        return false;
+    if is_file && edits > 0 {
+        super::program::replace(&source.name, &text)?;
     }
     if is_file {
-        output::complain(&format!("{}: {edits} {} applied", source.name, if edits == 1 { "edit" } else { "edits" }));
+        output::note(&format!("{}: {edits} {} applied", source.name, if edits == 1 { "edit" } else { "edits" }));
     } else if args.format == Format::Human {
         output::line(text.trim_end());
     }
-    checked(&Source::new(source.name.as_str(), text.as_str()), args.format)
-}
-
-/// A file that is no program at all.
-pub fn refused(unreadable: Unreadable, format: Format) -> bool {
-    match unreadable {
-        Unreadable::Io(message) => {
-            output::complain(&format!("error: {message}"));
-            if format == Format::Json {
-                output::line(&json!({"ok": false, "error": message}).to_string());
-            }
-        }
-        Unreadable::Text(source, diagnostic) => match format {
-            Format::Human => output::diagnostics(&source, &[*diagnostic]),
-            Format::Json => output::line(&failure(&source, &[*diagnostic]).to_string()),
-        },
-    }
-    false
-}
-
-/// A program's diagnostics alone.
-pub fn failure(source: &Source, diagnostics: &[Diagnostic]) -> Value {
-    let diagnostics: Vec<Value> = diagnostics.iter().map(|diagnostic| output::diagnostic(source, diagnostic)).collect();
-    json!({"file": source.name, "ok": false, "names": [], "terms": [], "diagnostics": diagnostics})
+    Ok(checked(&Source::new(source.name.as_str(), text.as_str()), args.format))
 }
 
 fn report(source: &Source, analysis: &Analysis) -> Value {

@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::output::Fault;
 use super::program::{Beside, ProgramArgs, setting};
-use super::{Format, Outcome, check, output};
+use super::{Format, Outcome, output};
 use crate::data::options::OnInvalid;
 use crate::data::{Folder, Intake, WithInput, read_table};
 use crate::evaluate::{Derivative, Dtype, Engine, EvaluateError, Evaluation, Request, evaluate};
+use crate::record::Number;
 use crate::source::Source;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -72,10 +74,7 @@ pub fn run(args: &Args) -> Outcome {
     let mut sources = args.program.sources();
     let source = match (sources.pop(), sources.is_empty()) {
         (Some(Ok(source)), true) => source,
-        (Some(Err(unreadable)), true) => {
-            check::refused(unreadable, args.format);
-            return Outcome::Fault;
-        }
+        (Some(Err(unreadable)), true) => return output::fault(unreadable, args.format),
         (None, _) => super::program::usage("eval"),
         (Some(_), false) => {
             output::complain("error: `lossc eval` takes one program");
@@ -90,10 +89,8 @@ pub fn run(args: &Args) -> Outcome {
             }
             Outcome::Done
         }
-        Err(error) => {
-            complain(args, &source, &error);
-            Outcome::Fault
-        }
+        Err(EvaluateError::Program(found)) => output::fault(Fault::text(source, found), args.format),
+        Err(error) => output::fault(Fault::plain(error), args.format),
     }
 }
 
@@ -121,36 +118,19 @@ fn answer(args: &Args, source: &Source) -> Result<Evaluation, EvaluateError> {
     Ok(evaluation)
 }
 
-fn complain(args: &Args, source: &Source, error: &EvaluateError) {
-    match (error, args.format) {
-        (EvaluateError::Program(diagnostics), Format::Human) => output::diagnostics(source, diagnostics),
-        (EvaluateError::Program(diagnostics), Format::Json) => {
-            output::line(&check::failure(source, diagnostics).to_string());
-        }
-        (error, format) => {
-            output::complain(&format!("error: {error}"));
-            if format == Format::Json {
-                output::line(&json!({"error": error.to_string()}).to_string());
-            }
-        }
-    }
-}
-
 fn report(args: &Args, evaluation: &Evaluation) -> Value {
     let terms: Map<String, Value> =
-        evaluation.terms.iter().map(|(label, value)| (label.clone(), output::number(*value))).collect();
+        evaluation.terms.iter().map(|(label, value)| (label.clone(), json!(Number(*value)))).collect();
     let mut report = json!({
-        "loss": output::number(evaluation.loss),
+        "loss": Number(evaluation.loss),
         "rows": evaluation.rows,
         "reduction": evaluation.reduction,
         "terms": terms,
     });
     let Some(fields) = report.as_object_mut() else { return report };
     if args.per_row {
-        let values = evaluation
-            .per_row
-            .as_ref()
-            .map(|values| values.iter().map(|&value| output::number(value)).collect::<Vec<_>>());
+        let values =
+            evaluation.per_row.as_ref().map(|values| values.iter().map(|&value| Number(value)).collect::<Vec<_>>());
         fields.insert("per_row".into(), json!(values));
     }
     if args.grad {

@@ -1,7 +1,8 @@
 //! `lossc explain`: a derivation, an error code's page, or an entry of the standard library.
 
+use super::output::Fault;
 use super::program::{Beside, read};
-use super::{Format, Outcome, check, output};
+use super::{Format, Outcome, output};
 use crate::compile::{Program, differentiable};
 use crate::diag::has_errors;
 use crate::explain::{Document, derivation, entry::Entry, render};
@@ -49,10 +50,7 @@ fn named(args: &Args, what: &str) -> Outcome {
     if what == "-" || what.ends_with(".loss") || std::path::Path::new(what).exists() {
         return match read(what) {
             Ok(source) => program(args, &source),
-            Err(unreadable) => {
-                check::refused(unreadable, Format::Human);
-                Outcome::Fault
-            }
+            Err(unreadable) => output::fault(unreadable, Format::Human),
         };
     }
     let is_code = what.starts_with(['E', 'W', 'S', 'e', 'w', 's'])
@@ -64,10 +62,7 @@ fn named(args: &Args, what: &str) -> Outcome {
                 output::line(entry.page().trim_end());
                 Outcome::Done
             }
-            None => {
-                output::complain(&format!("error: there is no code {what}"));
-                Outcome::Fault
-            }
+            None => output::fault(Fault::Plain(format!("there is no code {what}")), Format::Human),
         };
     }
     match Entry::find(what) {
@@ -79,8 +74,8 @@ fn named(args: &Args, what: &str) -> Outcome {
             let near = crate::diag::nearest(what, library::entries().map(|(name, _)| name));
             let hint = near
                 .map_or_else(|| "; a program is a file or -e".to_string(), |near| format!("; did you mean `{near}`?"));
-            output::complain(&format!("error: `{what}` is no file, no code and no name of the standard library{hint}"));
-            Outcome::Fault
+            let message = format!("`{what}` is no file, no code and no name of the standard library{hint}");
+            output::fault(Fault::Plain(message), Format::Human)
         }
     }
 }

@@ -1,7 +1,8 @@
 //! `lossc fmt`: formats programs.
 
+use super::output::Fault;
 use super::program::{ProgramArgs, replace, usage};
-use super::{Format, Outcome, check, output};
+use super::{Format, Outcome, output};
 use crate::source::Source;
 use crate::syntax::format::format;
 use crate::syntax::print::Spelling;
@@ -34,24 +35,16 @@ pub fn run(args: &Args) -> Outcome {
     };
     let mut outcome = Outcome::Done;
     for source in args.program.sources() {
-        let good = match source {
-            Ok(source) => formatted(args, &source, spelling),
-            Err(unreadable) => check::refused(unreadable, Format::Human),
-        };
-        if !good {
-            outcome = Outcome::Fault;
-        }
+        let done = source.and_then(|source| formatted(args, source, spelling));
+        outcome = outcome.max(done.unwrap_or_else(|fault| output::fault(fault, Format::Human)));
     }
     outcome
 }
 
-fn formatted(args: &Args, source: &Source, spelling: Spelling) -> bool {
-    let text = match format(source, spelling) {
+fn formatted(args: &Args, source: Source, spelling: Spelling) -> Result<Outcome, Fault> {
+    let text = match format(&source, spelling) {
         Ok(text) => text,
-        Err(diagnostics) => {
-            output::diagnostics(source, &diagnostics);
-            return false;
-        }
+        Err(found) => return Err(Fault::text(source, found)),
     };
     let is_file = args.program.files.contains(&source.name);
     if args.check {
@@ -59,14 +52,12 @@ fn formatted(args: &Args, source: &Source, spelling: Spelling) -> bool {
         if !same {
             output::complain(&format!("{}: not formatted", source.name));
         }
-        return same;
+        return Ok(if same { Outcome::Done } else { Outcome::Fault });
     }
     if !is_file {
         output::line(text.trim_end());
-        return true;
+    } else if text != *source.text {
+        replace(&source.name, &text)?;
     }
-    if text == *source.text {
-        return true;
-    }
-    replace(&source.name, &text)
+    Ok(Outcome::Done)
 }

@@ -26,8 +26,8 @@ struct Cli {
     /// Say less on stderr.
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Say more on stderr.
-    #[arg(short, long, global = true)]
+    /// Say more on stderr: after the messages the pages of their codes.
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
     verbose: bool,
 }
 
@@ -62,7 +62,7 @@ pub enum Format {
 }
 
 /// How a subcommand ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// Everything asked for was done.
     Done,
@@ -73,13 +73,18 @@ pub enum Outcome {
 /// Runs the command line given to the process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    output::set_loudness(match (cli.quiet, cli.verbose) {
+        (true, _) => output::Loudness::Quiet,
+        (_, true) => output::Loudness::Verbose,
+        _ => output::Loudness::Normal,
+    });
     let outcome = match cli.command {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Fmt(args) => fmt::run(&args),
-        Command::Train(args) => train::run(&args, cli.quiet),
-        Command::Predict(args) => predict::run(&args, cli.quiet),
+        Command::Train(args) => train::run(&args),
+        Command::Predict(args) => predict::run(&args),
         Command::Runs(args) => runs::run(&args),
         Command::Report(args) => report::run(&args),
     };

@@ -1,12 +1,18 @@
-//! Printing: diagnostics on stderr, JSON on stdout.
+//! Printing: answers on stdout, messages on stderr, and what is wrong in one way for every command.
 
+use std::fmt::Display;
 use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
+use super::{Format, Outcome};
 use crate::diag::render::{Style, render};
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::{Code, Diagnostic, Severity, codes};
+use crate::record::{Number, RecordError};
+use crate::report::ReportError;
 use crate::source::Source;
+use crate::train::errors::TrainError;
 
 /// One line on stdout. A reader that went away is no error.
 pub fn line(text: &str) {
@@ -14,40 +20,139 @@ pub fn line(text: &str) {
     let _ = writeln!(out, "{text}");
 }
 
-/// One message on stderr.
+/// How much is said on stderr.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Loudness {
+    /// Errors only (`-q`).
+    Quiet,
+    /// Warnings and notes too.
+    #[default]
+    Normal,
+    /// After the messages the pages of their codes (`-v`).
+    Verbose,
+}
+
+static LOUDNESS: OnceLock<Loudness> = OnceLock::new();
+
+/// Sets how much is said, once, before anything is.
+pub fn set_loudness(loudness: Loudness) {
+    LOUDNESS.get_or_init(|| loudness);
+}
+
+/// How much is said on stderr.
+pub fn loudness() -> Loudness {
+    LOUDNESS.get().copied().unwrap_or_default()
+}
+
+/// One error on stderr.
 pub fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+/// One remark on stderr, unless `-q`.
+pub fn note(text: &str) {
+    if loudness() != Loudness::Quiet {
+        complain(text);
+    }
+}
+
 /// Diagnostics on stderr, in colour on a terminal unless `NO_COLOR` is set.
 pub fn diagnostics(source: &Source, diagnostics: &[Diagnostic]) {
-    if diagnostics.is_empty() {
-        return;
+    let said = |diagnostic: &&Diagnostic| loudness() != Loudness::Quiet || diagnostic.severity() == Severity::Error;
+    let said: Vec<Diagnostic> = diagnostics.iter().filter(said).cloned().collect();
+    let _ = write!(std::io::stderr().lock(), "{}", render(source, &said, style()));
+    if loudness() == Loudness::Verbose {
+        let mut known: Vec<Code> = said.iter().map(|diagnostic| diagnostic.code).collect();
+        known.sort();
+        known.dedup();
+        known.iter().filter_map(|code| codes::lookup(code.0)).for_each(|entry| complain(&entry.page()));
     }
-    let _ = write!(std::io::stderr().lock(), "{}", render(source, diagnostics, style()));
 }
 
 /// How messages look on stderr.
-pub fn style() -> Style {
+fn style() -> Style {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     Style { color: colour, ..Style::default() }
 }
 
-/// A number as JSON: non-finite ones as strings.
-pub fn number(value: f64) -> Value {
-    if value.is_nan() {
-        json!("NaN")
-    } else if value.is_infinite() {
-        json!(if value > 0.0 { "Infinity" } else { "-Infinity" })
-    } else {
-        json!(value)
+/// What is wrong with what a command was given.
+#[derive(Debug)]
+pub enum Fault {
+    /// Mistakes in texts, each at its place.
+    Mistakes(Vec<(Source, Vec<Diagnostic>)>),
+    /// Anything else, as one sentence.
+    Plain(String),
+}
+
+impl Fault {
+    /// An error that has no place in a text.
+    pub fn plain(error: impl Display) -> Fault {
+        Fault::Plain(error.to_string())
     }
+
+    /// Mistakes in one text.
+    pub fn text(source: Source, diagnostics: Vec<Diagnostic>) -> Fault {
+        Fault::Mistakes(vec![(source, diagnostics)])
+    }
+}
+
+impl From<RecordError> for Fault {
+    fn from(error: RecordError) -> Fault {
+        Fault::plain(error)
+    }
+}
+
+impl From<ReportError> for Fault {
+    fn from(error: ReportError) -> Fault {
+        Fault::plain(error)
+    }
+}
+
+impl From<TrainError> for Fault {
+    fn from(error: TrainError) -> Fault {
+        match error {
+            TrainError::Spec(errors) => Fault::Mistakes(errors.by_text()),
+            TrainError::Program { source_text, diagnostics } => Fault::text(source_text, diagnostics),
+            other => Fault::plain(other),
+        }
+    }
+}
+
+/// Says what is wrong: to people on stderr, to programs as an object on stdout (and on stderr what has no place in a
+/// text).
+pub fn fault(fault: impl Into<Fault>, format: Format) -> Outcome {
+    match (fault.into(), format) {
+        (Fault::Mistakes(texts), Format::Human) => texts.iter().for_each(|(source, found)| diagnostics(source, found)),
+        (Fault::Mistakes(texts), Format::Json) => line(&mistakes(&texts).to_string()),
+        (Fault::Plain(message), format) => {
+            complain(&format!("error: {message}"));
+            if format == Format::Json {
+                line(&json!({"ok": false, "error": message}).to_string());
+            }
+        }
+    }
+    Outcome::Fault
+}
+
+/// Mistakes as the contract has them; each names its text, of which a spec has several.
+fn mistakes(texts: &[(Source, Vec<Diagnostic>)]) -> Value {
+    let file = texts.first().map_or("", |(source, _)| source.name.as_str());
+    let named = |source: &Source, found: &Diagnostic| {
+        let mut value = diagnostic(source, found);
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("file".into(), json!(source.name));
+        }
+        value
+    };
+    let all: Vec<Value> =
+        texts.iter().flat_map(|(source, found)| found.iter().map(|found| named(source, found))).collect();
+    json!({"file": file, "ok": false, "names": [], "terms": [], "diagnostics": all})
 }
 
 /// A row-major array as nested lists; a plain number when it has no axes.
 pub fn array(values: &[f64], dims: &[usize]) -> Value {
     match dims.split_first() {
-        None => values.first().map_or(Value::Null, |&value| number(value)),
+        None => values.first().map_or(Value::Null, |&value| json!(Number(value))),
         Some((&size, rest)) => {
             let stride = rest.iter().product::<usize>();
             let part = |at: usize| array(values.get(at * stride..(at + 1) * stride).unwrap_or(&[]), rest);

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::train::fault;
 use super::{Format, Outcome, output};
 use crate::record::Notebook;
 use crate::train::errors::Result;
@@ -31,28 +30,25 @@ pub struct Args {
 }
 
 /// Predicts.
-pub fn run(args: &Args, quiet: bool) -> Outcome {
+pub fn run(args: &Args) -> Outcome {
     match predicted(args) {
         Ok(predictions) => {
             let columns = predictions.columns();
             if args.format == Format::Json && args.output != "-" {
                 let line = json!({"file": args.output, "rows": predictions.rows.len(), "columns": columns});
                 output::line(&line.to_string());
-            } else if !quiet {
+            } else {
                 let (rows, columns) = (predictions.rows.len(), columns.len());
-                output::complain(&format!("{rows} rows of {columns} columns to {}", args.output));
+                output::note(&format!("{rows} rows of {columns} columns to {}", args.output));
             }
             Outcome::Done
         }
-        Err(error) => {
-            fault(&error, args.format);
-            Outcome::Fault
-        }
+        Err(error) => output::fault(error, args.format),
     }
 }
 
 fn predicted(args: &Args) -> Result<Predictions> {
-    let record = Notebook::open(&args.runs)?.show(&args.run)?;
+    let record = Notebook::existing(&args.runs, &args.run)?.show(&args.run)?;
     let predictions = predict(&record, &args.data)?;
     write_to(&predictions, &args.output)?;
     Ok(predictions)

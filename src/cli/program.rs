@@ -3,8 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::output;
-use crate::diag::Diagnostic;
+use super::output::Fault;
 use crate::source::{Loader, Source};
 
 /// A program on the command line.
@@ -20,7 +19,7 @@ pub struct ProgramArgs {
 
 impl ProgramArgs {
     /// All programs named; usage is an error when there is none.
-    pub fn sources(&self) -> Vec<Result<Source, Unreadable>> {
+    pub fn sources(&self) -> Vec<Result<Source, Fault>> {
         let files = self.files.iter().map(|path| read(path));
         let texts = self.expr.iter().map(|text| Ok(Source::new("-e", text.as_str())));
         files.chain(texts).collect()
@@ -32,28 +31,19 @@ impl ProgramArgs {
     }
 }
 
-/// A program that could not be read.
-#[derive(Debug)]
-pub enum Unreadable {
-    /// No such file, or no permission.
-    Io(String),
-    /// Not UTF-8.
-    Text(Source, Box<Diagnostic>),
-}
-
 /// Reads a program file; `-` is standard input.
-pub fn read(path: &str) -> Result<Source, Unreadable> {
+pub fn read(path: &str) -> Result<Source, Fault> {
     let bytes = if path == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
     } else {
         std::fs::read(path)
     };
-    let bytes = bytes.map_err(|error| Unreadable::Io(format!("cannot read `{path}`: {error}")))?;
+    let bytes = bytes.map_err(|error| Fault::Plain(format!("cannot read `{path}`: {error}")))?;
     let name = if path == "-" { "<stdin>" } else { path };
     Source::from_bytes(name, &bytes).map_err(|error| {
         let diagnostic = crate::diag::not_utf8(&error);
-        Unreadable::Text(error.readable, Box::new(diagnostic))
+        Fault::text(error.readable, vec![diagnostic])
     })
 }
 
@@ -85,11 +75,8 @@ pub fn setting(text: &str) -> Result<(String, f64), String> {
 }
 
 /// Writes a file by way of a neighbour, so that a crash leaves the old or the new text, never half of one.
-pub fn replace(path: &str, text: &str) -> bool {
+pub fn replace(path: &str, text: &str) -> Result<(), Fault> {
     let neighbour = format!("{path}.new");
     let written = std::fs::write(&neighbour, text).and_then(|()| std::fs::rename(&neighbour, path));
-    if let Err(error) = &written {
-        output::complain(&format!("error: cannot write `{path}`: {error}"));
-    }
-    written.is_ok()
+    written.map_err(|error| Fault::Plain(format!("cannot write `{path}`: {error}")))
 }

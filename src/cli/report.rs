@@ -34,16 +34,13 @@ pub fn run(args: &Args) -> Outcome {
             output::line(&if args.format == Format::Json { json!({"report": shown}).to_string() } else { shown });
             Outcome::Done
         }
-        Err(error) => {
-            output::complain(&format!("error: {error}"));
-            Outcome::Fault
-        }
+        Err(error) => output::fault(error, args.format),
     }
 }
 
 fn write(args: &Args) -> Result<PathBuf, ReportError> {
-    let notebook = Notebook::open(&args.runs)?;
-    let records: Result<Vec<Record>, _> = args.run.iter().map(|run| notebook.show(run)).collect();
+    let records: Result<Vec<Record>, _> =
+        args.run.iter().map(|run| Notebook::existing(&args.runs, run)?.show(run)).collect();
     let records = records?;
     let default = match records.as_slice() {
         [one] => one.run.dir.join(REPORT),

@@ -1,6 +1,6 @@
 //! `lossc runs`: the lab notebook's runs, listed, shown, compared, removed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -51,30 +51,24 @@ pub fn run(args: &Args) -> Outcome {
             output::line(&text);
             Outcome::Done
         }
-        Err(error) => {
-            output::complain(&format!("error: {error}"));
-            Outcome::Fault
-        }
+        Err(error) => output::fault(error, args.format),
     }
 }
 
 fn act(args: &Args) -> Result<String, RecordError> {
-    let notebook = Notebook::open_existing(&args.runs)?;
     let json = args.format == Format::Json;
-    let Some(notebook) = notebook else {
-        return match args.action {
-            Action::List if json => Ok("[]".into()),
-            Action::List => Ok(format!("no runs in {}", args.runs.display())),
-            // `find` on a folder without a store names the folder.
-            _ => Notebook::open(&args.runs).and_then(|n| n.find("latest")).map(|_| String::new()),
-        };
-    };
+    let existing = |wanted: &str| Notebook::existing(&args.runs, wanted);
     match &args.action {
-        Action::List if json => Ok(json!(notebook.list()?).to_string()),
-        Action::List => Ok(table(&notebook.list()?)),
-        Action::Show { run } if json => Ok(record_json(&notebook.show(run)?).to_string()),
-        Action::Show { run } => Ok(shown(&notebook.show(run)?)),
+        Action::List => {
+            let runs = Notebook::open_existing(&args.runs)?.map_or(Ok(Vec::new()), |notebook| notebook.list())?;
+            Ok(if json { json!(runs).to_string() } else { table(&runs, &args.runs) })
+        }
+        Action::Show { run } => {
+            let record = existing(run)?.show(run)?;
+            Ok(if json { record_json(&record).to_string() } else { shown(&record) })
+        }
         Action::Diff { first, second } => {
+            let notebook = existing(first)?;
             let (a, b) = (notebook.show(first)?, notebook.show(second)?);
             let changes = differences(&a, &b);
             Ok(if json {
@@ -84,16 +78,16 @@ fn act(args: &Args) -> Result<String, RecordError> {
             })
         }
         Action::Rm { run } => {
-            let removed: Result<Vec<Run>, RecordError> = run.iter().map(|run| notebook.remove(run)).collect();
+            let removed: Result<Vec<Run>, RecordError> = run.iter().map(|run| existing(run)?.remove(run)).collect();
             let ids: Vec<String> = removed?.into_iter().map(|run| run.id).collect();
             Ok(if json { json!({"removed": ids}).to_string() } else { format!("removed {}", ids.join(", ")) })
         }
     }
 }
 
-fn table(runs: &[Run]) -> String {
+fn table(runs: &[Run], folder: &Path) -> String {
     if runs.is_empty() {
-        return "no runs yet".into();
+        return format!("no runs in {}", folder.display());
     }
     let wide = runs.iter().map(|run| run.id.chars().count()).max().unwrap_or(0);
     let line = |run: &Run| {

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value, json};
 
-use super::{Format, Outcome, output};
-use crate::train::errors::TrainError;
+use super::output::{self, Loudness};
+use super::{Format, Outcome};
+use crate::record::Number;
 use crate::train::progress::Progress;
 use crate::train::run::{self, REPORT, Request};
-use crate::train::spec::SpecErrors;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,7 @@ pub struct Args {
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Trains.
-pub fn run(args: &Args, quiet: bool) -> Outcome {
+pub fn run(args: &Args) -> Outcome {
     let handler = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             // The second one means it; the checkpoint is there.
@@ -46,7 +46,7 @@ pub fn run(args: &Args, quiet: bool) -> Outcome {
         }
     });
     if let Err(error) = handler {
-        output::complain(&format!("warning: Ctrl-C will not end the training cleanly: {error}"));
+        output::note(&format!("warning: Ctrl-C will not end the training cleanly: {error}"));
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let outcome = run::train(Request {
@@ -55,47 +55,37 @@ pub fn run(args: &Args, quiet: bool) -> Outcome {
         runs: args.runs.clone(),
         resume: args.resume.clone(),
         threads: args.threads.map_or(cores, usize::from),
-        progress: Progress::new(quiet),
+        progress: Progress::new(output::loudness() == Loudness::Quiet),
         interrupt: &INTERRUPTED,
     });
     match outcome {
         Ok(outcome) => {
-            print(&outcome, args.format, quiet);
+            print(&outcome, args.format);
             Outcome::Done
         }
-        Err(error) => {
-            fault(&error, args.format);
-            Outcome::Fault
-        }
+        Err(error) => output::fault(error, args.format),
     }
 }
 
-fn print(outcome: &run::Outcome, format: Format, quiet: bool) {
+fn print(outcome: &run::Outcome, format: Format) {
     match format {
         Format::Json => output::line(&json(outcome).to_string()),
         Format::Human => output::line(&human(outcome)),
     }
-    if let Some(message) = outcome.ending.message().filter(|_| !quiet) {
-        output::complain(message);
+    if let Some(message) = outcome.ending.message() {
+        output::note(message);
     }
 }
 
 fn json(outcome: &run::Outcome) -> Value {
-    let mut line = serde_json::to_value(&outcome.run).unwrap_or_else(|_| json!({}));
+    let mut line = json!(outcome.run);
     let params: Map<String, Value> = outcome
         .figures
         .params
         .iter()
         .map(|(name, values)| {
-            let numbers: Vec<Value> = values.iter().map(|&x| output::number(x)).collect();
-            (
-                name.clone(),
-                if numbers.len() == 1 {
-                    numbers.into_iter().next().unwrap_or(Value::Null)
-                } else {
-                    Value::Array(numbers)
-                },
-            )
+            let dims = if values.len() == 1 { &[][..] } else { &[values.len()] };
+            (name.clone(), output::array(values, dims))
         })
         .collect();
     let mut baselines = Map::new();
@@ -104,14 +94,14 @@ fn json(outcome: &run::Outcome) -> Value {
         if let Some(split) = split.as_object_mut() {
             let model = split.entry(baseline.name.clone()).or_insert_with(|| json!({}));
             if let Some(model) = model.as_object_mut() {
-                model.insert(baseline.metric.clone(), output::number(baseline.value));
+                model.insert(baseline.metric.clone(), json!(Number(baseline.value)));
             }
         }
     }
     if let Some(line) = line.as_object_mut() {
         line.insert("params".into(), Value::Object(params));
         line.insert("baselines".into(), Value::Object(baselines));
-        line.insert("report".into(), json!(outcome.run.dir.join(REPORT)));
+        line.insert("report".into(), json!(outcome.run.dir.join(REPORT).display().to_string()));
     }
     line
 }
@@ -133,37 +123,4 @@ fn human(outcome: &run::Outcome) -> String {
         text += &format!("  {name} = {}{more}\n", shown.join(" "));
     }
     text + &format!("report: {}", run.dir.join(REPORT).display())
-}
-
-/// Says what is wrong: for people on stderr; as JSON also on stdout.
-pub fn fault(error: &TrainError, format: Format) {
-    if format == Format::Human {
-        return output::complain(error.rendered(output::style()).trim_end());
-    }
-    match error {
-        TrainError::Spec(errors) => output::line(&spec_errors(errors).to_string()),
-        TrainError::Program { source_text, diagnostics } => {
-            output::line(&super::check::failure(source_text, diagnostics).to_string());
-        }
-        other => {
-            output::complain(&format!("error: {other}"));
-            output::line(&json!({"error": other.to_string()}).to_string());
-        }
-    }
-}
-
-/// A spec's mistakes, text by text.
-fn spec_errors(errors: &SpecErrors) -> Value {
-    let all: Vec<Value> = errors
-        .diagnostics
-        .iter()
-        .filter_map(|(at, diagnostic)| {
-            let source = errors.texts.get(*at)?;
-            let mut value = output::diagnostic(source, diagnostic);
-            value.as_object_mut()?.insert("file".into(), json!(source.name));
-            Some(value)
-        })
-        .collect();
-    let file = errors.texts.first().map_or("", |source| source.name.as_str());
-    json!({"file": file, "diagnostics": all})
 }

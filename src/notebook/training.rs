@@ -3,7 +3,7 @@
 use super::shown::say;
 use super::{Loss, Shown};
 use crate::diag::render::Style;
-use crate::record::{Notebook, Record, RecordError, Run};
+use crate::record::{Notebook, Record, Run};
 use crate::report::display::Card;
 use crate::report::{self, ReportError, cards};
 use crate::train::errors::TrainError;
@@ -77,7 +77,7 @@ impl Training {
 
 /// The run of that name in a folder of runs: its identifier, its last digits, or `latest`.
 pub fn open(runs: impl AsRef<Path>, run: &str) -> TrainedRun {
-    let found = store(runs.as_ref(), run).and_then(|notebook| notebook.find(run));
+    let found = Notebook::existing(runs.as_ref(), run).and_then(|notebook| notebook.find(run));
     let place = found.map_err(|error| sentence(&error)).and_then(|run| place(runs.as_ref(), run.id));
     TrainedRun::said(place)
 }
@@ -135,7 +135,9 @@ impl TrainedRun {
 
     fn record(&self) -> Result<Record, String> {
         let at = self.place()?;
-        store(&at.runs, &at.id).and_then(|notebook| notebook.show(&at.id)).map_err(|error| sentence(&error))
+        Notebook::existing(&at.runs, &at.id)
+            .and_then(|notebook| notebook.show(&at.id))
+            .map_err(|error| sentence(&error))
     }
 
     fn shown(&self, card: impl Fn(&Record) -> Result<Card, ReportError>) -> Shown {
@@ -215,12 +217,6 @@ fn trained(
 fn place(runs: &Path, id: String) -> Result<At, String> {
     let runs = std::path::absolute(runs).map_err(|error| sentence(&format!("{}: {error}", runs.display())))?;
     Ok(At { runs, id })
-}
-
-/// The notebook of a folder that has one, to look for a run in.
-fn store(runs: &Path, wanted: &str) -> Result<Notebook, RecordError> {
-    let nothing = || RecordError::NotFound { wanted: wanted.to_owned(), dir: runs.to_owned(), near: Vec::new() };
-    Notebook::open_existing(runs)?.ok_or_else(nothing)
 }
 
 /// A card with a link to a page, as the notebook's server finds it: relative to the notebook's folder.

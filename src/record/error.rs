@@ -39,6 +39,12 @@ pub enum RecordError {
         /// The file.
         path: PathBuf,
     },
+    /// A file stands where the folder of the runs is to be.
+    #[error("{path} is a file: the runs are kept in a folder, so give --runs the folder")]
+    File {
+        /// The file.
+        path: PathBuf,
+    },
     /// No run of that name.
     #[error("no run `{wanted}` in {dir}{}", nearest(.near))]
     NotFound {

@@ -47,6 +47,7 @@ pub use error::RecordError;
 pub use handle::RunHandle;
 pub use metrics::{Point, Series, metrics_csv};
 pub use notebook::{Notebook, STORE_FILE};
+pub use number::Number;
 pub use run::{DataFile, NewRun, Record, Run, Scores, Status, StoredArtifact};
 pub use versions::versions;
 

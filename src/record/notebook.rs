@@ -27,9 +27,9 @@ impl Notebook {
     /// Opens the notebook of a folder (`runs/` by convention), creating both where needed.
     ///
     /// # Errors
-    /// The folder can't be made or written, or its store is a newer lossc's or another program's.
+    /// A file stands at its place; the folder can't be made or written; its store is a newer lossc's or another program's.
     pub fn open(runs_dir: impl AsRef<Path>) -> Result<Notebook> {
-        let dir = runs_dir.as_ref();
+        let dir = no_file(runs_dir.as_ref())?;
         fs::create_dir_all(dir).map_err(RecordError::io(dir))?;
         let store = dir.join(STORE_FILE);
         Ok(Notebook { dir: dir.to_owned(), connection: schema::open(&store)?, store })
@@ -40,7 +40,21 @@ impl Notebook {
     /// # Errors
     /// As [`Notebook::open`].
     pub fn open_existing(runs_dir: impl AsRef<Path>) -> Result<Option<Notebook>> {
-        if runs_dir.as_ref().join(STORE_FILE).is_file() { Notebook::open(runs_dir).map(Some) } else { Ok(None) }
+        let dir = no_file(runs_dir.as_ref())?;
+        if dir.join(STORE_FILE).is_file() { Notebook::open(dir).map(Some) } else { Ok(None) }
+    }
+
+    /// Opens the notebook of a folder to look for the run `wanted` in it; creates nothing.
+    ///
+    /// # Errors
+    /// As [`Notebook::open`]; [`RecordError::NotFound`] where there is no notebook.
+    pub fn existing(runs_dir: impl AsRef<Path>, wanted: &str) -> Result<Notebook> {
+        let dir = runs_dir.as_ref();
+        Notebook::open_existing(dir)?.ok_or_else(|| RecordError::NotFound {
+            wanted: wanted.to_owned(),
+            dir: dir.to_owned(),
+            near: Vec::new(),
+        })
     }
 
     /// The folder of the runs.
@@ -356,6 +370,11 @@ pub(super) fn history(connection: &Connection, key: i64) -> rusqlite::Result<Vec
         history.push(Series { split, metric, points: points.collect::<rusqlite::Result<Vec<_>>>()? });
     }
     Ok(history)
+}
+
+/// A folder of runs, or the place for one.
+fn no_file(dir: &Path) -> Result<&Path> {
+    if dir.is_file() { Err(RecordError::File { path: dir.to_owned() }) } else { Ok(dir) }
 }
 
 fn ids(runs: &[Run], fits: impl Fn(&Run) -> bool) -> Vec<String> {

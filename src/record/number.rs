@@ -2,7 +2,7 @@
 //!
 //! They are written as the strings `"NaN"`, `"Infinity"`, `"-Infinity"`; finite numbers print so that they
 //! read back exactly. `#[serde(with = "number")]` is for one number, `number::list` for a list,
-//! [`Number`] for one inside a container.
+//! [`Number`] for one inside a container or a `json!`.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -70,9 +70,13 @@ pub(super) fn deserialize<'de, T: Float + Deserialize<'de>, D: Deserializer<'de>
 }
 
 /// A number in a container that serde derives through.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Number(#[serde(with = "super::number")] pub f64);
+pub struct Number(
+    /// The number.
+    #[serde(with = "super::number")]
+    pub f64,
+);
 
 /// Lists of numbers.
 pub(super) mod list {

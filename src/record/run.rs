@@ -5,7 +5,7 @@ use super::number::Number;
 use super::{Artifact, RecordError, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a run is, before its first step.
 #[derive(Debug, Clone, Default)]
@@ -164,6 +164,11 @@ impl<'de> Deserialize<'de> for Scores {
     }
 }
 
+/// A path as it is shown, which every path can be; JSON holds UTF-8 alone.
+fn shown<S: serde::Serializer>(path: &Path, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
+
 /// A run's summary: one line of `lossc runs list`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Run {
@@ -184,6 +189,7 @@ pub struct Run {
     /// Epochs begun.
     pub epochs: u64,
     /// Its folder.
+    #[serde(serialize_with = "shown")]
     pub dir: PathBuf,
     /// The final metrics; empty until it is done.
     #[serde(rename = "final")]

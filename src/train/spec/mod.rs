@@ -138,10 +138,15 @@ impl SpecErrors {
 
     /// The mistakes of each text with the places that they stand at.
     pub fn rendered(&self, style: Style) -> String {
+        self.by_text().iter().map(|(source, found)| render(source, found, style)).collect()
+    }
+
+    /// Every text with its mistakes.
+    pub fn by_text(&self) -> Vec<(Source, Vec<Diagnostic>)> {
         let of = |at: usize| -> Vec<Diagnostic> {
             self.diagnostics.iter().filter(|(text, _)| *text == at).map(|(_, d)| d.clone()).collect()
         };
-        self.texts.iter().enumerate().map(|(at, source)| render(source, &of(at), style)).collect()
+        self.texts.iter().enumerate().map(|(at, source)| (source.clone(), of(at))).collect()
     }
 }
 
