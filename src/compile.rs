@@ -1,6 +1,6 @@
 //! The compiler's front door: from a checked program to a loss with gradients, and from there to values.
 //!
-//! [`Program::compile`] runs the stages after `sema`; [`Program::sizes`] gives every axis its size; [`Program::initial`] says where
+//! [`Program::compile`] runs the stages after `sema`; [`Program::sizes`] gives every axis its size; [`Program::value_of`] says where
 //! parameters and constants start. Depends on the compiler core only.
 
 use std::collections::BTreeMap;
@@ -29,6 +29,18 @@ pub struct Program {
 pub struct UnknownSize {
     /// The axis.
     pub axis: String,
+}
+
+/// A value that has not the elements of its name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` has {elements} element(s), and its value has {found}: give one number an element")]
+pub struct WrongLength {
+    /// The name.
+    pub name: String,
+    /// Numbers in its value.
+    pub found: usize,
+    /// Numbers that its axes ask for.
+    pub elements: usize,
 }
 
 impl Program {
@@ -76,21 +88,23 @@ impl Program {
         graph.inputs().iter().any(|input| input.axes.contains(&axis)) || graph.vars().iter().any(|var| var.axis == axis)
     }
 
-    /// The natural value of every element of a parameter or constant when training or evaluation starts: as given, else
-    /// as its support says (0, 1, the midpoint; a simplex is uniform, an ordered vector equally spaced).
-    pub fn initial(&self, info: &NameInfo, elements: usize, given: Option<f64>) -> Vec<f64> {
-        use crate::sema::VectorKind;
-        let last = elements.max(1) as f64;
-        match (given, info.value.as_deref()) {
-            (Some(value), _) => vec![value; elements],
-            (None, Some([value])) => vec![*value; elements],
-            (None, Some(values)) if values.len() == elements => values.to_vec(),
-            _ => match info.vector {
-                VectorKind::Simplex => vec![1.0 / last; elements],
-                VectorKind::UnitVector => vec![1.0 / last.sqrt(); elements],
-                VectorKind::Ordered => (0..elements).map(|at| at as f64 - (last - 1.0) / 2.0).collect(),
-                VectorKind::Plain | VectorKind::Cholesky => vec![info.start(&self.loss.graph); elements],
-            },
+    /// The natural value of every element of a parameter or constant when training or evaluation starts: as `given`,
+    /// else as the program says, else as its support does ([`crate::sema::Link::start`]). `dims` has the sizes of its
+    /// axes. One number stands for all elements, but for those of a vector with structure.
+    ///
+    /// # Errors
+    /// Neither one number nor one an element.
+    pub fn value_of(&self, info: &NameInfo, dims: &[usize], given: Option<&[f64]>) -> Result<Vec<f64>, WrongLength> {
+        let (elements, rank) = (dims.iter().product(), info.vector.rank());
+        match given.or(info.value.as_deref()) {
+            Some(values) if values.len() == elements => Ok(values.to_vec()),
+            Some([value]) if rank == 0 => Ok(vec![*value; elements]),
+            Some(values) => Err(WrongLength { name: info.name.clone(), found: values.len(), elements }),
+            None => {
+                let block = dims.iter().rev().take(rank).product();
+                let start = info.link.start(if rank == 0 { elements } else { block });
+                Ok(start.into_iter().cycle().take(elements).collect())
+            }
         }
     }
 
@@ -131,3 +145,6 @@ pub fn density_parameters(hir: &Hir) -> Vec<(String, String, NodeId)> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::compile::{Program, UnknownSize, axis_key, differentiable};
+use crate::compile::{Program, UnknownSize, WrongLength, axis_key, differentiable};
 use crate::data::bind::{Dim, Support, Values, Wanted};
 use crate::data::options::OnInvalid;
 use crate::data::{Bound, BoundColumn, DataErrors, Table, bind};
@@ -13,7 +13,7 @@ use crate::interpret::{self, InterpretError};
 use crate::ir::graph::{InputId, InputRole, ROWS};
 use crate::ir::program::{Bindings, Outputs};
 use crate::passes::PassError;
-use crate::sema::{self, Hir, NameInfo, Options, VectorKind};
+use crate::sema::{self, Hir, NameInfo, Options};
 use crate::source::{Loader, Source};
 use crate::syntax::names::canonical;
 
@@ -100,6 +100,9 @@ pub enum EvaluateError {
     /// An axis without a size.
     #[error(transparent)]
     Size(#[from] UnknownSize),
+    /// A value that does not fill its name.
+    #[error(transparent)]
+    Length(#[from] WrongLength),
     /// A name asked for that is not there.
     #[error("{0}")]
     Request(String),
@@ -198,16 +201,10 @@ pub fn wanted(program: &Program, info: &NameInfo, observation: bool) -> Wanted {
 fn support_of(program: &Program, info: &NameInfo) -> Support {
     let graph = &program.loss.graph;
     let interval = graph.input(info.input).support;
-    let vector = |test: fn(&[f64]) -> bool| Support::new(info.vector.name(), Values::Vector(std::sync::Arc::new(test)));
-    match info.vector {
-        VectorKind::Simplex => {
-            return vector(|row| row.iter().all(|&p| p >= 0.0) && (row.iter().sum::<f64>() - 1.0).abs() <= 1e-6);
-        }
-        VectorKind::Ordered => {
-            return vector(|row| row.is_sorted_by(|a, b| a < b) && row.iter().all(|x| x.is_finite()));
-        }
-        VectorKind::UnitVector => return vector(|row| (row.iter().map(|x| x * x).sum::<f64>() - 1.0).abs() <= 1e-6),
-        VectorKind::Plain | VectorKind::Cholesky => {}
+    if info.vector.rank() == 1 {
+        let vector = info.vector;
+        let test = std::sync::Arc::new(move |row: &[f64]| vector.holds(row, 1e-6));
+        return Support::new(vector.name(), Values::Vector(test));
     }
     if let Some(axis) = info.indexes {
         let dim = graph.axis(axis).size.map_or_else(|| Dim::Named(axis_key(&program.hir, axis)), Dim::Size);
@@ -294,13 +291,16 @@ impl Evaluator<'_> {
         let mut inputs = Vec::new();
         for (at, input) in graph.inputs().iter().enumerate() {
             let info = self.program.name(InputId(at as u32));
-            let elements = input.axes.iter().map(|axis| sizes.get(axis.index()).copied().unwrap_or(0)).product();
+            let dims: Vec<usize> = input.axes.iter().filter_map(|axis| sizes.get(axis.index()).copied()).collect();
             let values = match info {
                 None => Vec::new(),
                 Some(info) => match columns.iter().find(|column| column.name == info.name) {
                     Some(column) if input.per_row() => column.values.clone(),
                     Some(column) => self.constant_column(info, column)?,
-                    None => self.program.initial(info, elements, self.request.set.get(&info.key).copied()),
+                    None => {
+                        let given = self.request.set.get(&info.key).map(std::slice::from_ref);
+                        self.program.value_of(info, &dims, given)?
+                    }
                 },
             };
             inputs.push(values);

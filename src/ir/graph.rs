@@ -283,8 +283,13 @@ impl Graph {
     /// The variables that stand for an input's own axes, in order: what a gradient with respect to it depends on.
     pub fn own_vars(&mut self, input: InputId) -> Vec<VarId> {
         let axes = self.inputs[input.index()].axes.clone();
-        let nth = |at: usize| axes[..at].iter().filter(|before| **before == axes[at]).count() as u32;
-        (0..axes.len()).map(|at| self.axis_var(axes[at], nth(at))).collect()
+        self.axis_vars(&axes)
+    }
+
+    /// One variable an axis; a repeated axis is told apart, counted from the right.
+    pub fn axis_vars(&mut self, axes: &[AxisId]) -> Vec<VarId> {
+        let later = |at: usize| axes[at + 1..].iter().filter(|after| **after == axes[at]).count() as u32;
+        (0..axes.len()).map(|at| self.axis_var(axes[at], later(at))).collect()
     }
 
     /// A variable not used before, to be bound by [`Graph::reduce`].

@@ -44,6 +44,10 @@ impl Interval {
     pub const COUNT: Interval = Interval::make(0.0, false, f64::INFINITY, true, true);
     /// Whole numbers.
     pub const INT: Interval = Interval::make(f64::NEG_INFINITY, true, f64::INFINITY, true, true);
+    /// [−1, 1]
+    pub const SIGNED_UNIT: Interval = Interval::make(-1.0, false, 1.0, false, false);
+    /// [−π, π]
+    pub const ANGLE: Interval = Interval::make(-std::f64::consts::PI, false, std::f64::consts::PI, false, false);
     /// 0 and 1.
     pub const BOOL: Interval = Interval::make(0.0, false, 1.0, false, true);
 
@@ -302,17 +306,6 @@ const NAMED: [(&str, Interval); 9] = [
     ("bool", Interval::BOOL),
     ("nonpos", Interval::NONPOS),
 ];
-
-impl Interval {
-    /// The interval behind one of the names of the language (`real`, `positive`, `count`, …; `angle` is [−π, π]).
-    pub fn named(name: &str) -> Option<Interval> {
-        match name {
-            "angle" => Some(Interval::closed(-std::f64::consts::PI, std::f64::consts::PI)),
-            "nonpos" => None,
-            _ => NAMED.iter().find(|(known, _)| *known == name).map(|&(_, interval)| interval),
-        }
-    }
-}
 
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

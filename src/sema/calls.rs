@@ -32,7 +32,8 @@ impl Elaborator<'_> {
     pub fn unit_of(&self, key: &str, distribution: bool) -> Option<Arc<Unit>> {
         let defines =
             |unit: &Unit| if distribution { unit.distribution(key).is_some() } else { unit.function(key).is_some() };
-        let own = std::iter::once(&self.program).chain(&self.used).find(|unit| defines(unit)).cloned();
+        let used = self.used.iter().map(|(unit, _)| unit);
+        let own = std::iter::once(&self.program).chain(used).find(|unit| defines(unit)).cloned();
         own.or_else(|| library::unit(key).filter(|unit| defines(unit)))
     }
 
@@ -299,7 +300,7 @@ impl Elaborator<'_> {
         } else if !self.check_vector(ctx, &num, vector, argument.id, &what) {
             return None;
         }
-        let own = formal.axes.len().max(usize::from(vector != VectorKind::Plain));
+        let own = formal.axes.len().max(vector.rank());
         if num.axes.len() < own {
             let text = &argument.text;
             let message = format!("{what} is a vector, but `{text}` is a scalar");

@@ -2,35 +2,43 @@
 
 use std::sync::Arc;
 
+use super::calls::plural;
 use super::elaborate::{Definition, Elaborator};
 use super::library::Unit;
-use super::value::{Link, Value, VectorKind, link_of};
+use super::link::Link;
+use super::value::{Value, VectorKind};
 use super::{NameInfo, Reduction};
 use crate::diag::{Diagnostic, codes};
-use crate::ir::graph::{Axis as GraphAxis, AxisId, Index, Input, InputId, InputRole, NodeId, ROWS, VarId};
-use crate::ir::op::{Op, ReduceOp};
+use crate::ir::graph::{Axis as GraphAxis, AxisId, Index, Input, InputRole, ROWS};
 use crate::ir::support::Interval;
 use crate::source::Span;
-use crate::syntax::ast::{Axis, Declaration, ExprId, ExprKind, Name, Reducer, Role, StmtKind, SupportExpr, UnaryOp};
+use crate::syntax::ast::{
+    Axis, BinaryOp, Declaration, ExprId, ExprKind, Name, Reducer, Role, StmtKind, SupportExpr, UnaryOp,
+};
 
-/// Names of supports, for near misses.
-const SUPPORTS: &[&str] = &[
-    "real",
-    "positive",
-    "nonneg",
-    "unit",
-    "prob",
-    "count",
-    "int",
-    "bool",
-    "angle",
-    "category",
-    "simplex",
-    "ordered",
-    "unit_vector",
-    "cholesky",
-    "density",
+/// The sets of the language: the values of each element, and structure along the last axes.
+static SETS: [(&str, Interval, VectorKind); 15] = [
+    ("real", Interval::REAL, VectorKind::Plain),
+    ("positive", Interval::POSITIVE, VectorKind::Plain),
+    ("nonneg", Interval::NONNEG, VectorKind::Plain),
+    ("unit", Interval::UNIT, VectorKind::Plain),
+    ("prob", Interval::PROB, VectorKind::Plain),
+    ("count", Interval::COUNT, VectorKind::Plain),
+    ("int", Interval::INT, VectorKind::Plain),
+    ("bool", Interval::BOOL, VectorKind::Plain),
+    ("angle", Interval::ANGLE, VectorKind::Plain),
+    ("category", Interval::COUNT, VectorKind::Plain),
+    ("simplex", Interval::PROB, VectorKind::Simplex),
+    ("ordered", Interval::REAL, VectorKind::Ordered),
+    ("unit_vector", Interval::SIGNED_UNIT, VectorKind::UnitVector),
+    ("cholesky", Interval::REAL, VectorKind::Cholesky),
+    ("density", Interval::REAL, VectorKind::Plain),
 ];
+
+/// The set of that name.
+fn set(name: &str) -> Option<(Interval, VectorKind)> {
+    SETS.iter().find(|(known, ..)| *known == name).map(|&(_, interval, vector)| (interval, vector))
+}
 
 impl Elaborator<'_> {
     /// All statements but the terms: declarations, definitions, `use`, `reduce`.
@@ -93,12 +101,11 @@ impl Elaborator<'_> {
             Err(message) => self.report(Diagnostic::new(codes::E0605, span, message)),
             Ok(source) => {
                 let (ast, diagnostics) = crate::syntax::parse(&source);
-                if let Some(first) = diagnostics.first() {
-                    let (line, column) = source.line_column(first.span.start);
-                    let message = format!("`{path}` has mistakes of its own: {line}:{column}: {}", first.message);
-                    self.report(Diagnostic::new(codes::E0605, span, message));
+                let unit = Arc::new(Unit { source, ast, trusted: false });
+                self.used.push((Arc::clone(&unit), span));
+                if let Some(first) = diagnostics.into_iter().next() {
+                    self.report_in(&unit, first);
                 }
-                self.used.push(Arc::new(Unit { source, ast, trusted: false }));
             }
         }
     }
@@ -184,7 +191,7 @@ impl Elaborator<'_> {
         };
         let program = Arc::clone(&self.program);
         let (support, vector) = match &declaration.support {
-            Some(support) => self.support_expr(&program, support, Some(&declaration.axes)),
+            Some(support) => self.support_expr(&program, support),
             None => self.inferred_support(&name.key, role),
         };
         let learned = matches!(role, InputRole::Predict | InputRole::Param);
@@ -208,9 +215,9 @@ impl Elaborator<'_> {
         let unit = declaration.unit.as_ref().map(|unit| super::units::Unit::parse(&unit.text));
         // Constants are converted, so that a product of one with a value in base units is in base units.
         let factor = unit.as_ref().filter(|_| role == InputRole::Const).map_or(1.0, super::units::Unit::factor);
-        let value = declaration.value.and_then(|id| self.literal(id));
+        let value = declaration.value.and_then(|id| self.literal(&program, id));
         let value = value.map(|values| values.into_iter().map(|value| value * factor).collect::<Vec<f64>>());
-        self.check_value(declaration, support, value.as_deref());
+        self.check_value(declaration, (support, vector), &axes, value.as_deref());
         let support = self.const_support(role, &name.key, value.as_deref(), support);
         let at = self.add_name(name, role, axes, support, vector, value, true);
         if let Some(info) = self.names.get_mut(at) {
@@ -236,20 +243,37 @@ impl Elaborator<'_> {
         }
     }
 
-    fn check_value(&mut self, declaration: &Declaration, support: Interval, value: Option<&[f64]>) {
+    /// The value after `=` has the declared elements; how many they are may only be known with the data, and is then
+    /// checked by [`crate::compile::Program::value_of`].
+    fn check_value(
+        &mut self,
+        declaration: &Declaration,
+        (support, vector): (Interval, VectorKind),
+        axes: &[AxisId],
+        value: Option<&[f64]>,
+    ) {
         let Some(id) = declaration.value else { return };
-        let span = self.program.ast.expr(id).span;
-        match value {
-            None => {
-                let message = format!("the value of `{}` is a number or a vector of numbers", declaration.name.text);
-                self.report(Diagnostic::new(codes::E0115, span, message));
-            }
-            Some(values) => {
-                if let Some(bad) = values.iter().find(|&&x| !support.contains(x)) {
-                    let message = format!("`{}` starts at {bad}, which is outside {support}", declaration.name.text);
-                    self.report(Diagnostic::new(codes::E0203, span, message).note(support.to_string()));
-                }
-            }
+        let (span, name) = (self.program.ast.expr(id).span, &declaration.name.text);
+        let Some(values) = value else {
+            let message = format!("the value of `{name}` is a number or a vector of numbers");
+            return self.report(Diagnostic::new(codes::E0115, span, message));
+        };
+        if let Some(bad) = values.iter().find(|&&x| !support.contains(x)) {
+            let message = format!("`{name}` starts at {bad}, which is outside {support}");
+            return self.report(Diagnostic::new(codes::E0203, span, message).note(support.to_string()));
+        }
+        let sizes = axes.iter().filter(|axis| **axis != ROWS).map(|&axis| self.graph.axis(axis).size);
+        let Some(sizes) = sizes.collect::<Option<Vec<usize>>>() else { return };
+        let (found, elements) = (values.len(), sizes.iter().product::<usize>());
+        if found != elements && (found != 1 || vector != VectorKind::Plain) {
+            let message = format!("`{name}` has {}, and its value {found}", plural(elements, "element"));
+            let diagnostic = Diagnostic::new(codes::E0402, span, message);
+            return self.report(diagnostic.help("a value is one number an element, or one number for all of them"));
+        }
+        let block: usize = sizes.iter().rev().take(vector.rank()).product();
+        if !values.chunks(block).all(|block| vector.holds(block, 4.0 * f64::EPSILON)) {
+            let message = format!("the value of `{name}` is not {}", vector.name());
+            self.report(Diagnostic::new(codes::E0203, span, message).note(vector.name()));
         }
     }
 
@@ -309,11 +333,15 @@ impl Elaborator<'_> {
         value: Option<Vec<f64>>,
         declared: bool,
     ) -> usize {
-        let learned = matches!(role, InputRole::Predict | InputRole::Param);
-        let link = if learned && self.options.raw { link_of(support, vector) } else { Link::Identity };
-        let stored = if link == Link::Identity { support } else { Interval::REAL };
+        self.check_axes(name, vector, &axes);
+        let link = Link::of(support, vector);
+        let raw = self.options.raw && matches!(role, InputRole::Predict | InputRole::Param);
+        let stored = if raw { Interval::REAL } else { support };
         let input = self.graph.add_input(Input { name: name.text.clone(), role, axes: axes.clone(), support: stored });
-        let natural = self.natural(input, &axes, link);
+        let vars = self.graph.axis_vars(&axes);
+        let index: Vec<Index> = vars.iter().map(|&var| Index::Var(var)).collect();
+        let load = self.graph.load(input, &index);
+        let natural = if raw { link.forward(&mut self.graph, load, &vars) } else { load };
         let info = NameInfo {
             name: name.text.clone(),
             key: name.key.clone(),
@@ -333,71 +361,42 @@ impl Elaborator<'_> {
         self.names.len() - 1
     }
 
-    /// The natural value of an input at its own axes: a load, behind its link.
-    fn natural(&mut self, input: InputId, axes: &[AxisId], link: Link) -> NodeId {
-        let vars = self.axis_vars(axes);
-        let index: Vec<Index> = vars.iter().map(|&var| Index::Var(var)).collect();
-        let raw = self.graph.load(input, &index);
-        self.apply_link(raw, vars.last().copied(), link)
-    }
-
-    fn apply_link(&mut self, raw: NodeId, last: Option<VarId>, link: Link) -> NodeId {
-        let graph = &mut self.graph;
-        match link {
-            Link::Identity => raw,
-            Link::Softplus { lower } => {
-                let value = graph.apply(Op::Softplus, &[raw]);
-                let lower = graph.constant(lower);
-                if graph.as_const(lower) == Some(0.0) { value } else { graph.apply(Op::Add, &[lower, value]) }
-            }
-            Link::NegSoftplus { upper } => {
-                let value = graph.apply(Op::Softplus, &[raw]);
-                let upper = graph.constant(upper);
-                graph.apply(Op::Sub, &[upper, value])
-            }
-            Link::Sigmoid { lower, upper } => {
-                let value = graph.apply(Op::Sigmoid, &[raw]);
-                if (lower, upper) == (0.0, 1.0) {
-                    return value;
-                }
-                let (lower, width) = (graph.constant(lower), graph.constant(upper - lower));
-                let scaled = graph.apply(Op::Mul, &[width, value]);
-                graph.apply(Op::Add, &[lower, scaled])
-            }
-            Link::Softmax => match last {
-                Some(var) => {
-                    let total = graph.reduce(ReduceOp::LogSumExp, var, raw, None);
-                    let log = graph.apply(Op::Sub, &[raw, total]);
-                    graph.apply(Op::Exp, &[log])
-                }
-                None => raw,
-            },
-            Link::Normalize => match last {
-                Some(var) => {
-                    let length = graph.reduce(ReduceOp::Norm, var, raw, None);
-                    graph.apply(Op::ZeroDiv, &[raw, length])
-                }
-                None => raw,
-            },
+    /// A vector has an axis, and a Cholesky factor two of one size.
+    fn check_axes(&mut self, name: &Name, vector: VectorKind, axes: &[AxisId]) {
+        let own = if self.whole_batch { axes } else { axes.strip_prefix(&[ROWS]).unwrap_or(axes) };
+        let fits = match (vector, own) {
+            (VectorKind::Cholesky, [.., row, column]) => row == column,
+            _ => own.len() >= vector.rank(),
+        };
+        if !fits {
+            let (kind, example) = (vector.name(), if vector.rank() == 1 { "K" } else { "m, m" });
+            let what = if vector.rank() == 1 { "a vector" } else { "a square matrix" };
+            let message = format!("`{}` is {kind}, which is {what}, and its axes are not those of one", name.text);
+            self.report(
+                Diagnostic::new(codes::E0401, name.span, message)
+                    .help(format!("declare its axes: `{} : {kind}[{example}]`", name.text)),
+            );
         }
     }
 
-    /// A literal number or vector of numbers.
-    fn literal(&self, id: ExprId) -> Option<Vec<f64>> {
-        match &self.program.ast.expr(id).kind {
+    /// A number or vector of numbers as written: literals, constants, and arithmetic on them.
+    fn literal(&self, unit: &Unit, id: ExprId) -> Option<Vec<f64>> {
+        let one = |id: ExprId| match self.literal(unit, id)?.as_slice() {
+            [value] => Some(*value),
+            _ => None,
+        };
+        match &unit.ast.expr(id).kind {
             ExprKind::Number { value, .. } => Some(vec![*value]),
-            ExprKind::Unary(UnaryOp::Neg, inner) => Some(self.literal(*inner)?.into_iter().map(|x| -x).collect()),
-            ExprKind::Vector(items) => {
-                items.iter().map(|&item| self.literal(item).filter(|x| x.len() == 1)?.first().copied()).collect()
-            }
+            ExprKind::Unary(UnaryOp::Neg, inner) => Some(self.literal(unit, *inner)?.iter().map(|x| -x).collect()),
+            ExprKind::Vector(items) => items.iter().map(|&item| one(item)).collect(),
             ExprKind::Binary { op, lhs, rhs, .. } => {
-                let (a, b) = (*self.literal(*lhs)?.first()?, *self.literal(*rhs)?.first()?);
+                let (a, b) = (one(*lhs)?, one(*rhs)?);
                 let value = match op {
-                    crate::syntax::ast::BinaryOp::Add => a + b,
-                    crate::syntax::ast::BinaryOp::Sub => a - b,
-                    crate::syntax::ast::BinaryOp::Mul => a * b,
-                    crate::syntax::ast::BinaryOp::Div => a / b,
-                    crate::syntax::ast::BinaryOp::Pow => a.powf(b),
+                    BinaryOp::Add => a + b,
+                    BinaryOp::Sub => a - b,
+                    BinaryOp::Mul => a * b,
+                    BinaryOp::Div => a / b,
+                    BinaryOp::Pow => a.powf(b),
                     _ => return None,
                 };
                 Some(vec![value])
@@ -405,6 +404,7 @@ impl Elaborator<'_> {
             ExprKind::Name(name) => match name.key.as_str() {
                 "pi" => Some(vec![std::f64::consts::PI]),
                 "inf" => Some(vec![f64::INFINITY]),
+                _ if unit.trusted => None,
                 key => self.options.set.get(key).map(|&x| vec![x]).or_else(|| {
                     let info = self.names.get(*self.by_key.get(key)?)?;
                     if info.role == InputRole::Const { info.value.clone() } else { None }
@@ -414,66 +414,59 @@ impl Elaborator<'_> {
         }
     }
 
-    /// A support as written: the set of each element, and structure along the last axis.
-    pub fn support_expr(
-        &mut self,
-        unit: &Arc<Unit>,
-        support: &SupportExpr,
-        axes: Option<&[Axis]>,
-    ) -> (Interval, VectorKind) {
-        let plain = |interval| (interval, VectorKind::Plain);
-        let number = |this: &Self, id: ExprId| match &unit.ast.expr(id).kind {
-            ExprKind::Number { value, .. } => Some(*value),
-            ExprKind::Unary(UnaryOp::Neg, inner) => match &unit.ast.expr(*inner).kind {
-                ExprKind::Number { value, .. } => Some(-value),
-                ExprKind::Name(name) if name.key == "inf" => Some(f64::NEG_INFINITY),
-                _ => this.literal(id).and_then(|x| x.first().copied()),
-            },
-            ExprKind::Name(name) if name.key == "inf" => Some(f64::INFINITY),
-            _ if unit.trusted => None,
-            _ => this.literal(id).and_then(|x| x.first().copied()),
-        };
-        match support.name.key.as_str() {
-            "simplex" => return (Interval::PROB, VectorKind::Simplex),
-            "ordered" => return (Interval::REAL, VectorKind::Ordered),
-            "unit_vector" => return (Interval::closed(-1.0, 1.0), VectorKind::UnitVector),
-            "cholesky" => return (Interval::REAL, VectorKind::Cholesky),
-            "density" => return plain(Interval::REAL),
-            "category" => return plain(self.category(support.args.first().and_then(|&id| number(self, id)))),
-            _ => {}
-        }
-        let _ = axes;
-        let Some(base) = Interval::named(&support.name.key) else {
-            let message = format!("no set is called `{}`", support.name.text);
-            let mut diagnostic = Diagnostic::new(codes::E0301, support.name.span, message);
-            let near = crate::diag::nearest(&support.name.key, SUPPORTS.iter().copied());
-            diagnostic = match near {
-                Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), support.name.span, near),
-                None => diagnostic.help(format!("the sets are {}", SUPPORTS.join(", "))),
-            };
-            self.report(diagnostic);
-            // What was probably meant stands in, so that its uses are not mistakes too.
-            return plain(near.and_then(Interval::named).unwrap_or(Interval::REAL));
-        };
-        match (support.args.as_slice(), support.closed) {
-            ([lo, hi], Some((lo_closed, hi_closed))) => match (number(self, *lo), number(self, *hi)) {
-                (Some(lo), Some(hi)) if lo <= hi => {
-                    plain(base.intersect(Interval::new(lo, !lo_closed, hi, !hi_closed, base.integral)))
-                }
-                _ => {
-                    let message = "the ends of an interval are numbers, the lower first";
-                    self.report(Diagnostic::new(codes::E0115, support.span, message));
-                    plain(base)
-                }
-            },
-            _ => plain(base),
-        }
+    fn number_literal(&self, unit: &Unit, id: ExprId) -> Option<f64> {
+        self.literal(unit, id).and_then(|values| if let [value] = *values { Some(value) } else { None })
     }
 
-    fn category(&self, size: Option<f64>) -> Interval {
-        match size {
-            Some(size) if size >= 1.0 => Interval::integers(0.0, size - 1.0),
-            _ => Interval::COUNT,
+    /// A support as written: the set of each element, and structure along the last axes.
+    pub fn support_expr(&mut self, unit: &Arc<Unit>, support: &SupportExpr) -> (Interval, VectorKind) {
+        let Some((base, vector)) = set(&support.name.key) else {
+            let near = self.unknown_set(unit, &support.name);
+            // What was probably meant stands in, so that its uses are not mistakes too.
+            return near.and_then(set).unwrap_or((Interval::REAL, VectorKind::Plain));
+        };
+        let numbers: Vec<f64> = support.args.iter().filter_map(|&id| self.number_literal(unit, id)).collect();
+        let interval = match (numbers.as_slice(), support.closed) {
+            ([size, ..], None) if support.name.key == "category" && *size >= 1.0 => {
+                base.intersect(Interval::integers(0.0, size - 1.0))
+            }
+            (&[lo, hi], Some((lo_closed, hi_closed))) if lo <= hi => {
+                base.intersect(Interval::new(lo, !lo_closed, hi, !hi_closed, base.integral))
+            }
+            (_, Some(_)) => {
+                let message = "the ends of an interval are numbers, the lower first";
+                self.report_in(unit, Diagnostic::new(codes::E0115, support.span, message));
+                base
+            }
+            _ => base,
+        };
+        (interval, vector)
+    }
+
+    /// Says that no set has a name, and which one has nearly that name.
+    fn unknown_set(&mut self, unit: &Arc<Unit>, name: &Name) -> Option<&'static str> {
+        let message = format!("no set is called `{}`", name.text);
+        let diagnostic = Diagnostic::new(codes::E0301, name.span, message);
+        let names = || SETS.iter().map(|(name, ..)| *name);
+        let near = crate::diag::nearest(&name.key, names());
+        let diagnostic = match near {
+            Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near),
+            None => diagnostic.help(format!("the sets are {}", names().collect::<Vec<_>>().join(", "))),
+        };
+        self.report_in(unit, diagnostic);
+        near
+    }
+
+    /// Reports a mistake of a file: where it stands in the program, else where the file is brought in.
+    fn report_in(&mut self, unit: &Arc<Unit>, diagnostic: Diagnostic) {
+        match self.used.iter().find(|(used, _)| Arc::ptr_eq(used, unit)) {
+            Some(&(_, place)) => {
+                let (line, column) = unit.source.line_column(diagnostic.span.start);
+                let message =
+                    format!("`{}` has mistakes of its own: {line}:{column}: {}", unit.source.name, diagnostic.message);
+                self.report(Diagnostic::new(codes::E0605, place, message));
+            }
+            None => self.report(diagnostic),
         }
     }
 }

@@ -52,8 +52,8 @@ pub(super) struct Elaborator<'a> {
     pub options: &'a Options,
     pub loader: &'a dyn Loader,
     pub program: Arc<Unit>,
-    /// Units brought in with `use`.
-    pub used: Vec<Arc<Unit>>,
+    /// Units brought in with `use`, and where.
+    pub used: Vec<(Arc<Unit>, Span)>,
     pub names: Vec<NameInfo>,
     pub by_key: HashMap<String, usize>,
     pub named_axes: HashMap<String, AxisId>,
@@ -471,17 +471,7 @@ impl<'a> Elaborator<'a> {
     pub fn input_axes(&mut self, input: InputId) -> Vec<crate::ir::graph::VarId> {
         let axes = self.graph.input(input).axes.clone();
         let explicit = if self.whole_batch { axes.as_slice() } else { axes.strip_prefix(&[ROWS]).unwrap_or(&axes) };
-        self.axis_vars(explicit)
-    }
-
-    /// One variable an axis; a repeated axis is told apart, counted from the right.
-    pub fn axis_vars(&mut self, axes: &[AxisId]) -> Vec<crate::ir::graph::VarId> {
-        let mut vars = Vec::new();
-        for (at, &axis) in axes.iter().enumerate() {
-            let later = axes.iter().skip(at + 1).filter(|&&other| other == axis).count();
-            vars.push(self.graph.axis_var(axis, later as u32));
-        }
-        vars
+        self.graph.axis_vars(explicit)
     }
 
     /// The reduction behind a reducer.

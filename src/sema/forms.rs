@@ -199,14 +199,8 @@ impl Elaborator<'_> {
     /// Whether a vector of numbers as written has a structure: `[0.2, 0.8]` is a simplex, `[-1, 0, 2]` ordered.
     pub(super) fn literal_is(&mut self, num: &Num, needed: VectorKind) -> bool {
         let Some(values) = self.constants(num) else { return false };
-        let near = |found: f64| (found - 1.0).abs() <= 4.0 * f64::EPSILON;
-        match needed {
-            VectorKind::Plain => true,
-            VectorKind::Simplex => values.iter().all(|value| *value >= 0.0) && near(values.iter().sum()),
-            VectorKind::Ordered => values.windows(2).all(|pair| pair.first() < pair.last()),
-            VectorKind::UnitVector => near(values.iter().map(|value| value * value).sum()),
-            VectorKind::Cholesky => false,
-        }
+        // Only the last axis is looked at.
+        needed.rank() < 2 && needed.holds(&values, 4.0 * f64::EPSILON)
     }
 
     fn constants(&mut self, num: &Num) -> Option<Vec<f64>> {

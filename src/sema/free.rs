@@ -5,8 +5,10 @@
 //! vector, and the arguments that share an axis share it here too.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::elaborate::Elaborator;
+use super::library::Unit;
 use super::value::VectorKind;
 use crate::ir::graph::AxisId;
 use crate::ir::support::Interval;
@@ -118,7 +120,7 @@ fn bare_or_indexed(ast: &Ast, id: ExprId) -> Option<&str> {
 impl Elaborator<'_> {
     /// Fills [`Elaborator::roles`] from the whole program.
     pub fn collect_roles(&mut self) {
-        let program = std::sync::Arc::clone(&self.program);
+        let program = Arc::clone(&self.program);
         for stmt in &program.ast.stmts {
             let (roots, tilde) = match &stmt.kind {
                 StmtKind::Term { tilde, body, .. } => (tilde.iter().chain([body]).copied().collect(), *tilde),
@@ -170,7 +172,7 @@ impl Elaborator<'_> {
                 None => tilde.iter().flatten().copied().collect(),
             };
             for (formal, &id) in def.variates.iter().zip(&observed) {
-                self.collect_variate(ast, formal, id);
+                self.collect_variate(&unit, ast, formal, id);
                 self.collect_vector(ast, formal, id, &mut groups);
             }
             for (at, (name, id)) in args.iter().enumerate() {
@@ -213,10 +215,10 @@ impl Elaborator<'_> {
         }
     }
 
-    fn collect_variate(&mut self, ast: &Ast, formal: &Formal, id: ExprId) {
+    /// `unit` is the file of the formal, `ast` the tree of the argument.
+    fn collect_variate(&mut self, unit: &Arc<Unit>, ast: &Ast, formal: &Formal, id: ExprId) {
         let Some(key) = bare_or_indexed(ast, id) else { return };
-        let unit = std::sync::Arc::clone(&self.program);
-        let (support, vector) = self.formal_support(&unit, formal);
+        let (support, vector) = self.formal_support(unit, formal);
         let role = self.roles.names.entry(key.to_string()).or_default();
         role.data = true;
         role.support = Some(role.support.map_or(support, |known| known.intersect(support)));

@@ -62,8 +62,15 @@ impl Elaborator<'_> {
             pairs.push((var, Index::At(index.node)));
         }
         axes.extend(kept.iter().filter(|var| !axes.contains(var)).copied().collect::<Vec<_>>());
+        let diagonal = match pairs.as_slice() {
+            [.., (_, row), (_, column)] => num.vector == VectorKind::Cholesky && kept.is_empty() && row == column,
+            _ => false,
+        };
         let node = Substitution::many(pairs).apply(&mut self.graph, num.node);
-        let vector = if kept.is_empty() { VectorKind::Plain } else { num.vector };
+        if diagonal {
+            self.graph.narrow(node, Interval::POSITIVE);
+        }
+        let vector = if kept.len() < num.vector.rank() { VectorKind::Plain } else { num.vector };
         Some(Num { node, axes, kind: num.kind, vector })
     }
 

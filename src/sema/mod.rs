@@ -16,6 +16,7 @@ mod forms;
 mod free;
 mod index;
 pub mod library;
+mod link;
 mod lints;
 mod operators;
 mod primitives;
@@ -30,7 +31,8 @@ use crate::ir::graph::{Graph, InputId, InputRole, NodeId, VarId};
 use crate::source::{Loader, Source, Span};
 use crate::syntax;
 
-pub use value::{Form, Link, VectorKind};
+pub use link::Link;
+pub use value::{Form, VectorKind};
 
 /// How a program is going to be used: what its free names are bound to.
 #[derive(Clone, Debug, Default)]
@@ -66,22 +68,12 @@ pub struct NameInfo {
     pub indexes: Option<crate::ir::graph::AxisId>,
     /// The natural value as a node over the input's own axes (differs from a plain load under [`Options::raw`]).
     pub natural: NodeId,
-    /// The initial raw value of a parameter under [`Options::raw`]: (scale of the link is already undone).
-    pub link: value::Link,
+    /// The link of its support: behind it are raw values under [`Options::raw`], and where values start by themselves.
+    pub link: Link,
     /// Where it is declared, or first used.
     pub span: Span,
     /// Declared by a `data`, `predict`, `param` or `const` statement.
     pub declared: bool,
-}
-
-impl NameInfo {
-    /// Where a natural value starts when the program says nothing: 0, 1, or the midpoint, by its support.
-    pub fn start(&self, graph: &Graph) -> f64 {
-        match self.link {
-            value::Link::Identity => value::start_of(graph.input(self.input).support),
-            link => link.start(),
-        }
-    }
 }
 
 /// What a term is.

@@ -8,8 +8,8 @@ use super::elaborate::{Ctx, Elaborator};
 use super::library::Unit;
 use super::value::{Kind, Num, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
-use crate::ir::graph::{Index, Node, NodeId, Substitution, VarId};
-use crate::ir::op::{Op, ReduceOp};
+use crate::ir::graph::{NodeId, VarId};
+use crate::ir::op::Op;
 use crate::ir::support::Interval;
 use crate::source::Span;
 use crate::syntax::ast::{Formal, Name, Reducer};
@@ -124,12 +124,7 @@ impl Elaborator<'_> {
     }
 
     pub(super) fn cumsum(&mut self, num: Num, var: VarId) -> Value {
-        let axis = self.graph.var(var).axis;
-        let inner = self.graph.fresh_var(axis);
-        let body = Substitution::new(var, Index::Var(inner)).apply(&mut self.graph, num.node);
-        let (upto, at) = (self.graph.intern(Node::Var(inner)), self.graph.intern(Node::Var(var)));
-        let cond = self.graph.apply(Op::Le, &[upto, at]);
-        let node = self.graph.reduce(ReduceOp::Sum, inner, body, Some(cond));
+        let node = super::link::cumulative(&mut self.graph, num.node, var);
         let increasing = self.graph.support(num.node).is_positive();
         let vector = if increasing { VectorKind::Ordered } else { VectorKind::Plain };
         Value::Num(Num { node, axes: num.axes, kind: Kind::Real, vector })
@@ -138,7 +133,7 @@ impl Elaborator<'_> {
     /// The set and structure a formal states (`real` when it states none).
     pub fn formal_support(&mut self, unit: &Arc<Unit>, formal: &Formal) -> (Interval, VectorKind) {
         match &formal.support {
-            Some(support) => self.support_expr(unit, support, None),
+            Some(support) => self.support_expr(unit, support),
             None => (Interval::REAL, VectorKind::Plain),
         }
     }

@@ -62,10 +62,42 @@ fn programs_that_compile() {
         "nll(normal(x | μ, 1)) + 0.1 * μ²",
         "predict s : real\nlog(if s > 0 then s else 1)",
         "mixture([0.2, 0.8], poisson(k | 1), poisson(k | 9))",
+        "param c : ordered[2]\nordered_logistic(y | η, c)",
+        "param L : cholesky[m, m]\ndata x : real\n(sum[i] log(L[i, i])) * x²",
+        "const c : real[4] = 3\nsum[i] c[i] * x²",
     ] {
         let analysis = check(text);
         assert!(analysis.diagnostics.is_empty(), "{text}: {:#?}", analysis.diagnostics);
     }
+}
+
+/// One file beside the program.
+struct Beside(&'static str);
+
+impl Loader for Beside {
+    fn load(&self, path: &str, _: &str) -> Result<Source, String> {
+        Ok(Source::new(path, self.0))
+    }
+}
+
+#[test]
+fn numbers_of_a_used_file_are_read_there() {
+    let diagnostics = |library: &'static str, text: &str| {
+        let diagnostics = analyze(&Source::new("-e", text), &Beside(library), &Options::default()).diagnostics;
+        diagnostics.into_iter().map(|found| (found.code.0, found.span.range(), found.message)).collect::<Vec<_>>()
+    };
+    let used = "use \"f.loss\"\nbernoulli(y | f(0.25))";
+    assert_eq!(diagnostics("fn f(x : real(0, 1/2)) = x", used), []);
+    // A support of a variate, too: 2 lies outside.
+    let half = "distribution half(x : real(0, 1/2) | a : real)\n  log density a * x\n";
+    assert_eq!(diagnostics(half, "use \"f.loss\"\nconst c = 0.25\nhalf(c | a)"), []);
+    let found = diagnostics(half, "use \"f.loss\"\nconst c = 2\nhalf(c | a)");
+    assert_eq!(found.iter().map(|(code, ..)| *code).collect::<Vec<_>>(), ["E0203", "E0201"], "{found:?}");
+    // What is wrong with the file is said where it is brought in.
+    let found = diagnostics("fn f(x : real(1, 0)) = x", used);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].0, found[0].1.clone()), ("E0605", 4..12));
+    assert!(found[0].2.contains("1:10: the ends of an interval"), "{}", found[0].2);
 }
 
 #[test]
@@ -91,6 +123,16 @@ fn mistakes_have_their_code() {
         ("data x : real[T]\nsum[t] x[t - 1]", "E0405"),
         ("predict η : real", "E0606"),
         ("bernoulli(y | z)", "E0203"),
+        ("const c : real[3] = [10, 20]\nsum[i] c[i] * x²", "E0402"),
+        ("param a : positive[3] = [1, 2]\nsum[i] a[i] * x²", "E0402"),
+        ("param w : simplex[3] = 0.2\ncategorical(y | w)", "E0402"),
+        ("param w : simplex[3] = [0.2, 0.2, 0.2]\ncategorical(y | w)", "E0203"),
+        ("param c : ordered[2] = [1, 0]\nordered_logistic(y | η, c)", "E0203"),
+        ("param L : cholesky[2, 2] = [1, 1, 0, 1]\nL[1, 0] * x²", "E0203"),
+        ("param L : cholesky[2]\nL[1] * x²", "E0401"),
+        ("param L : cholesky[2, 3]\nL[1, 0] * x²", "E0401"),
+        ("param w : simplex\nw * x²", "E0401"),
+        ("param L : cholesky[2, 2]\nlog(L[1, 0]) * x²", "E0202"),
     ] {
         assert_eq!(codes(text), [expected], "{text}: {:#?}", check(text).diagnostics);
     }

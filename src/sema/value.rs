@@ -1,10 +1,10 @@
 //! What an expression can be while a program is being understood: a number, a density, a distribution.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::library::Unit;
 use crate::ir::graph::{Graph, NodeId, ROW, VarId};
-use crate::ir::support::Interval;
 use crate::source::Span;
 
 /// Structure along the last axis of a vector.
@@ -34,83 +34,34 @@ impl VectorKind {
             VectorKind::Cholesky => "cholesky",
         }
     }
-}
 
-/// The fixed link behind which a declared support is trained.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Link {
-    /// The value itself.
-    #[default]
-    Identity,
-    /// lower + softplus(raw)
-    Softplus {
-        /// Lower end.
-        lower: f64,
-    },
-    /// upper − softplus(raw)
-    NegSoftplus {
-        /// Upper end.
-        upper: f64,
-    },
-    /// lower + (upper − lower)·sigmoid(raw)
-    Sigmoid {
-        /// Lower end.
-        lower: f64,
-        /// Upper end.
-        upper: f64,
-    },
-    /// softmax over the last axis
-    Softmax,
-    /// raw/‖raw‖ over the last axis
-    Normalize,
-}
-
-impl Link {
-    /// The raw value behind a natural one (elementwise links; the vector links start from the logarithm or the value).
-    pub fn inverse(self, natural: f64) -> f64 {
-        let inverse_softplus = |y: f64| if y > 30.0 { y } else { y.exp_m1().ln() };
+    /// How many of the last axes one value spans.
+    pub fn rank(self) -> usize {
         match self {
-            Link::Identity | Link::Normalize => natural,
-            Link::Softplus { lower } => inverse_softplus(natural - lower),
-            Link::NegSoftplus { upper } => inverse_softplus(upper - natural),
-            Link::Sigmoid { lower, upper } => {
-                let p = (natural - lower) / (upper - lower);
-                p.ln() - (-p).ln_1p()
-            }
-            Link::Softmax => natural.ln(),
+            VectorKind::Plain => 0,
+            VectorKind::Simplex | VectorKind::Ordered | VectorKind::UnitVector => 1,
+            VectorKind::Cholesky => 2,
         }
     }
 
-    /// Where a natural value starts when the program says nothing (LANGUAGE: 0, 1, the midpoint).
-    pub fn start(self) -> f64 {
+    /// Whether numbers have this structure; sums that have to be 1 are so up to `tolerance`.
+    pub fn holds(self, values: &[f64], tolerance: f64) -> bool {
+        let one = |sum: f64| (sum - 1.0).abs() <= tolerance;
+        let width = values.len().isqrt().max(1);
+        let fits = |(at, &x): (usize, &f64)| match (at / width).cmp(&(at % width)) {
+            Ordering::Less => x == 0.0,
+            Ordering::Equal => x > 0.0,
+            Ordering::Greater => true,
+        };
+        let finite = values.iter().all(|x| x.is_finite());
         match self {
-            Link::Identity => 0.0,
-            Link::Softplus { lower } => lower + 1.0,
-            Link::NegSoftplus { upper } => upper - 1.0,
-            Link::Sigmoid { lower, upper } => lower + (upper - lower) / 2.0,
-            Link::Softmax | Link::Normalize => 1.0,
+            VectorKind::Plain => true,
+            VectorKind::Simplex => values.iter().all(|&x| x >= 0.0) && one(values.iter().sum()),
+            VectorKind::Ordered => finite && values.is_sorted_by(|a, b| a < b),
+            VectorKind::UnitVector => one(values.iter().map(|x| x * x).sum()),
+            VectorKind::Cholesky => finite && width * width == values.len() && values.iter().enumerate().all(fits),
         }
     }
-}
-
-/// The fixed link of a support (LANGUAGE section 3).
-pub(super) fn link_of(support: Interval, vector: VectorKind) -> Link {
-    match vector {
-        VectorKind::Simplex => return Link::Softmax,
-        VectorKind::UnitVector => return Link::Normalize,
-        _ => {}
-    }
-    match (support.lo.is_finite(), support.hi.is_finite()) {
-        (false, false) => Link::Identity,
-        (true, false) => Link::Softplus { lower: support.lo },
-        (false, true) => Link::NegSoftplus { upper: support.hi },
-        (true, true) => Link::Sigmoid { lower: support.lo, upper: support.hi },
-    }
-}
-
-/// Where a value of a support starts: 0 for the reals, 1 above an end, the midpoint between two.
-pub(super) fn start_of(support: Interval) -> f64 {
-    link_of(support, VectorKind::Plain).start()
 }
 
 /// Numbers or truth values.

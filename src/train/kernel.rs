@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::bridge::{BatchData, Coupling, LossError, LossGrads, LossKernel, LossValue};
 use crate::codegen::{CodegenError, CompiledLoss, Want};
-use crate::compile::{Program, UnknownSize};
+use crate::compile::{Program, UnknownSize, WrongLength};
 use crate::ir::graph::{InputId, InputRole, ROW};
 use crate::ir::program::{Bindings, Outputs};
 use crate::sema::Reduction;
@@ -54,6 +54,9 @@ pub enum KernelError {
     /// An axis without a size.
     #[error(transparent)]
     Size(#[from] UnknownSize),
+    /// A value that does not fill its name.
+    #[error(transparent)]
+    Length(#[from] WrongLength),
     /// Native code refuses the program.
     #[error("the loss cannot be compiled: {0}")]
     Codegen(#[from] CodegenError),
@@ -108,10 +111,8 @@ impl TrainLoss {
     ) -> Result<Slot, KernelError> {
         let graph = &program.loss.graph;
         let Some(info) = program.name(input) else { return Ok(Slot::Seed) };
-        let axes = &graph.input(input).axes;
-        let by_row = graph.input(input).per_row();
-        let size = |skip: usize| axes.iter().skip(skip).filter_map(|axis| self.sizes.get(axis.index())).product();
-        let width: usize = size(usize::from(by_row));
+        let own = graph.input(input).axes.iter().skip(usize::from(graph.input(input).per_row()));
+        let dims: Vec<usize> = own.filter_map(|axis| self.sizes.get(axis.index()).copied()).collect();
         Ok(match (info.role, constants.get(&info.key)) {
             (InputRole::Predict, _) => {
                 self.heads.push(info.name.clone());
@@ -121,15 +122,12 @@ impl TrainLoss {
                 self.params.push(info.name.clone());
                 Slot::Param(self.params.len() - 1)
             }
-            (InputRole::Data, _) => Slot::Column { name: info.name.clone(), width },
+            (InputRole::Data, _) => Slot::Column { name: info.name.clone(), width: dims.iter().product() },
             (InputRole::Const | InputRole::Free, given) => {
-                let values = match (given, &info.value) {
-                    (Some(values), _) if values.len() == width => values.clone(),
-                    (Some(values), _) if values.len() == 1 => values.repeat(width),
-                    (None, Some(values)) if values.len() == width => values.clone(),
-                    (None, Some(values)) if values.len() == 1 => values.repeat(width),
-                    _ => return Err(KernelError::Unbound(info.name.clone())),
-                };
+                if given.is_none() && info.value.is_none() {
+                    return Err(KernelError::Unbound(info.name.clone()));
+                }
+                let values = program.value_of(info, &dims, given.map(Vec::as_slice))?;
                 Slot::Constant(values.iter().map(|&x| x as f32).collect())
             }
             (InputRole::Seed, _) => Slot::Seed,

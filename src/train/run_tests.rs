@@ -208,6 +208,49 @@ fn a_spread_and_a_learned_parameter_come_out_on_their_natural_scale() {
     assert!((scores.get("test", "coverage_0.9").unwrap() - 0.9).abs() < 0.05);
 }
 
+/// Trains `program` on a table of `names`, and gives its parameters.
+fn params(program: &str, csv: &str, settings: &str) -> Vec<(String, Vec<f64>)> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("line.csv"), csv).unwrap();
+    fs::write(folder.path().join("counts.loss"), program).unwrap();
+    let spec = format!("loss: counts.loss\ndata: {{table: line.csv, inputs: u, split: {{valid: 0.1}}}}\n{settings}");
+    fs::write(folder.path().join("counts.yaml"), spec).unwrap();
+    let go = AtomicBool::new(false);
+    train(request(folder.path(), "runs", &go)).unwrap_or_else(|error| panic!("{error}")).figures.params
+}
+
+#[test]
+fn vectors_with_structure_keep_it_in_training() {
+    let mut random = Uniform(5);
+    let mut csv = String::from("u,y,x[0],x[1]\n");
+    for _ in 0..1500 {
+        let u = random.next() * 2.0 - 1.0;
+        // Grades between cuts at −1, 0.5 and 0.9 around 2u with logistic errors.
+        let p = random.next();
+        let hidden = 2.0 * u + (p / (1.0 - p)).ln();
+        let grade = [-1.0, 0.5, 0.9].iter().filter(|cut| hidden > **cut).count();
+        // A normal whose covariance has the factor [[2, 0], [−1, 0.5]].
+        let (a, b) = (random.normal(), random.normal());
+        csv += &format!("{u},{grade},{},{}\n", 2.0 * a, 0.5 * b - a);
+    }
+    let grades = "data y : category(4)\npredict η : real\nparam cuts : ordered[3]\nordered_logistic(y | η, cuts)";
+    // A rate at which free cuts would change places at once.
+    let settings = "optimizer: {adam: {lr: 1}}\ntrain: {epochs: 2, batch: 64}\n";
+    let (_, cuts) = params(grades, &csv, settings).remove(0);
+    assert!(cuts.is_sorted_by(|a, b| a < b), "{cuts:?}");
+    let settings = "optimizer: {adam: {lr: 0.02}}\ntrain: {epochs: 25, batch: 64}\n";
+    let (_, cuts) = params(grades, &csv, settings).remove(0);
+    for pair in [-1.0, 0.5, 0.9].windows(2).zip(cuts.windows(2)) {
+        assert!((pair.0[1] - pair.0[0] - pair.1[1] + pair.1[0]).abs() < 0.2, "{cuts:?}");
+    }
+    let normal = "data x : real[2]\npredict η : real\nparam L : cholesky[2, 2]\na = x[0] / L[0, 0]\n\
+                  b = (x[1] - L[1, 0] * a) / L[1, 1]\n(a² + b²) / 2 + sum[i] log(L[i, i]) + η²\n";
+    let (_, factor) = params(normal, &csv, settings).remove(0);
+    for (found, truth) in factor.iter().zip([2.0, 0.0, -1.0, 0.5]) {
+        assert!((found - truth).abs() < 0.15, "{factor:?}");
+    }
+}
+
 #[track_caller]
 fn refusal(spec: &str, files: &[(&str, &str)]) -> TrainError {
     let folder = tempfile::tempdir().unwrap();
@@ -241,6 +284,17 @@ fn what_does_not_agree_is_refused_before_training() {
     assert!(matches!(refusal(spec, &[LINE]), TrainError::Program { .. }));
     let spec = "program: \"normal(x | μ, 1)\"\ndata: {table: line.csv, inputs: v}\nheads: {μ: zero}\n";
     assert!(matches!(refusal(spec, &[LINE]), TrainError::Data(_)));
+    let spec = |program: &str| format!("program: \"{program}\"\ndata: {{table: line.csv, inputs: u}}\n");
+    let wide = ("line.csv", "u,x[0],x[1],x[2]\n0,1,2,3\n1,3,2,1\n2,5,1,1\n");
+    for role in ["param", "const"] {
+        let short =
+            format!("data x : real[K]; predict μ : real; {role} a : real[K] = [1, 2]; mean[i] (x[i] - μ - a[i])²");
+        let short = refusal(&spec(&short), &[wide]).to_string();
+        assert!(short.contains("`a` has 3 element(s), and its value has 2"), "{short}");
+    }
+    let end = "data x : real; predict μ : real; param s : nonneg = 0; (x - μ)² + s²";
+    let end = refusal(&spec(end), &[LINE]).to_string();
+    assert!(end.contains("`s` starts at an end of its set"), "{end}");
     let missing = refusal("loss: none.loss\ndata: {table: line.csv, inputs: u}\n", &[LINE]).to_string();
     assert!(missing.contains("none.loss"), "{missing}");
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::bridge::{LossGrads, LossKernel, LossValue};
-use super::errors::Result;
+use super::errors::{Result, TrainError};
 use super::feed::{Draft, Feed};
 use super::kernel::TrainLoss;
 use super::network::ParamInit;
@@ -32,7 +32,7 @@ const ROWS: usize = 16_384;
 /// The raw initial values of the loss's parameters, in the kernel's order.
 ///
 /// # Errors
-/// An axis without a size.
+/// An axis without a size; a value of the wrong length, or one that no raw value reaches.
 pub fn parameters(program: &Program, axes: &BTreeMap<String, usize>) -> Result<Vec<ParamInit>> {
     let sizes = program.sizes(1, axes)?;
     let mut found = Vec::new();
@@ -42,8 +42,16 @@ pub fn parameters(program: &Program, axes: &BTreeMap<String, usize>) -> Result<V
             continue;
         }
         let dims: Vec<usize> = input.axes.iter().filter_map(|axis| sizes.get(axis.index()).copied()).collect();
-        let natural = program.initial(info, dims.iter().product(), None);
-        let values = natural.iter().map(|&x| info.link.inverse(x) as f32).collect();
+        let natural = program.value_of(info, &dims, None)?;
+        let block: usize = dims.iter().rev().take(info.vector.rank()).product();
+        let raw = natural.chunks(block.max(1)).flat_map(|block| info.link.inverse(block));
+        let values: Vec<f32> = raw.map(|x| x as f32).collect();
+        if values.iter().any(|x| !x.is_finite()) {
+            return Err(TrainError::Refused(format!(
+                "`{}` starts at an end of its set, which training can approach but never leave: start it inside",
+                info.name
+            )));
+        }
         found.push(ParamInit { name: info.name.clone(), dims, values });
     }
     Ok(found)
