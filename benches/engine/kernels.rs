@@ -1,7 +1,7 @@
 //! One call of a compiled loss: value and gradients of a batch, f32, one thread.
 
 use lossc::codegen::{CompiledLoss, Want};
-use lossc::ir::graph::InputId;
+use lossc::ir::graph::{InputId, InputRole};
 use lossc::ir::program::{Bindings, Outputs};
 
 use crate::programs::{axes, compile};
@@ -28,8 +28,10 @@ impl Kernel {
         for at in 0..program.loss.graph.inputs().len() {
             inputs.push(match program.name(InputId(at as u32)) {
                 Some(info) if info.value.is_some() => {
-                    let natural = program.initial(info, 1, None);
-                    natural.iter().map(|&value| info.link.inverse(value) as f32).collect()
+                    let natural = program.value_of(info, &[], None)?;
+                    let learned = info.role == InputRole::Param;
+                    let raw = if learned { info.link.inverse(&natural) } else { natural };
+                    raw.into_iter().map(|value| value as f32).collect()
                 }
                 Some(info) => exchange.read(&info.name)?,
                 None => Vec::new(),
