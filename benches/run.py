@@ -2,8 +2,9 @@
 """Times lossc against PyTorch and JAX on this machine; README.md beside it says what and how.
 
 Each side of a case is a process of its own that waits for commands. All of them compute once and must agree; then they
-take turns in short rounds, so that whatever else the machine does meets all of them alike. What is quoted is the median
-over the rounds of (peer's time / lossc's time in the same round).
+take turns in short rounds, so that whatever else the machine does meets all of them alike. That is done several times with
+new processes, since memory that a process gets at its start can double its time. What is quoted is the median over all
+rounds of (peer's time / lossc's time in the same round), and the least and the largest median of one start.
 """
 
 import argparse
@@ -45,7 +46,8 @@ def arguments():
     parser.add_argument("--python", help="a Python that has requirements.txt installed; without it a venv is made")
     parser.add_argument("--engine", help="lossc's side, already built; without it cargo builds it")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core to run on")
-    parser.add_argument("--rounds", type=int, default=40, help="rounds a case")
+    parser.add_argument("--starts", type=int, default=4, help="how often the processes of a case are started")
+    parser.add_argument("--rounds", type=int, default=12, help="rounds a start")
     parser.add_argument("--only", default="", help="a regular expression: cases to run, as in 'poisson.*1000000'")
     parser.add_argument("--json", type=Path, help="where to write every figure")
     return parser.parse_args()
@@ -164,37 +166,49 @@ def norm(arrays):
 
 
 def measure(options, engine, kind, case, rows, peers):
-    """Seconds a call: by side, one number a round."""
+    """Seconds a call: for each start, by side, one number a round."""
     with tempfile.TemporaryDirectory(prefix="lossc-bench-") as folder:
         folder = Path(folder)
         constant = write_inputs(folder, kind, case, rows)
         size = [rows] if kind == "kernel" else []
-        sides = [Side("lossc", [engine, kind, case.removesuffix("_short"), *size, folder])]
-        lossc = sides[0]
-        lossc.ask("run 1")  # the initial weights are written before the peers look for them
-        sides += [Side(peer, [sys.executable, HERE / "peer.py", peer, kind, case, folder]) for peer in peers]
-        agree(folder, sides, constant)
-        calls = {}
-        for side in sides:
-            side.ask("run 3")
-            calls[side.name] = max(1, round(ROUND_SECONDS / (side.ask("run 3") / 3)))
-        times = {side.name: [] for side in sides}
-        for turn in range(options.rounds):
-            at = turn % len(sides)
-            for side in sides[at:] + sides[:at]:
-                count = calls[side.name]
-                times[side.name].append(side.ask(f"run {count}") / count)
-        for side in sides:
-            side.close()
-        return times
+        commands = {"lossc": [engine, kind, case.removesuffix("_short"), *size, folder]}
+        commands |= {peer: [sys.executable, HERE / "peer.py", peer, kind, case, folder] for peer in peers}
+        return [take_turns(options.rounds, folder, commands, constant) for _ in range(options.starts)]
 
 
-def summary(kind, case, label, rows, times):
-    own = times["lossc"]
+def take_turns(rounds, folder, commands, constant):
+    """One start of all sides: seconds a call by side, one number a round."""
+    lossc = Side("lossc", commands["lossc"])
+    lossc.ask("run 1")  # the initial weights are written before the peers look for them
+    sides = [lossc, *(Side(name, command) for name, command in commands.items() if name != "lossc")]
+    agree(folder, sides, constant)
+    calls = {}
+    for side in sides:
+        side.ask("run 3")
+        calls[side.name] = max(1, round(ROUND_SECONDS / (side.ask("run 3") / 3)))
+    times = {side.name: [] for side in sides}
+    for turn in range(rounds):
+        at = turn % len(sides)
+        for side in sides[at:] + sides[:at]:
+            count = calls[side.name]
+            times[side.name].append(side.ask(f"run {count}") / count)
+    for side in sides:
+        side.close()
+    return times
+
+
+def summary(kind, case, label, rows, starts):
+    """Times and ratios over all rounds, and each start's own ratio: memory falls out differently from start to start."""
     result = {"kind": kind, "case": label, "rows": rows, "same_work": not case.endswith("_short"), "sides": {}}
-    for name, taken in times.items():
-        ratio = statistics.median(theirs / ours for theirs, ours in zip(taken, own))
-        result["sides"][name] = {"min": min(taken), "median": statistics.median(taken), "ratio": ratio}
+    for name in starts[0]:
+        taken = [seconds for times in starts for seconds in times[name]]
+        ratios = [[theirs / ours for theirs, ours in zip(times[name], times["lossc"])] for times in starts]
+        result["sides"][name] = {
+            "min": min(taken),
+            "median": statistics.median(taken),
+            "ratio": statistics.median(sum(ratios, [])),
+            "ratio_of_starts": sorted(statistics.median(ratio) for ratio in ratios),
+        }
     return result
 
 
@@ -216,7 +230,8 @@ def table(results, kind, peers):
         for peer in peers:
             ratio = result["sides"][peer]["ratio"]
             missed = result["same_work"] and ratio < TARGETS.get((kind, peer), 0)
-            cells.append(f"{ratio:.1f}×" + (" (!)" if missed else ""))
+            of_starts = result["sides"][peer]["ratio_of_starts"]
+            cells.append(f"{ratio:.1f} ({of_starts[0]:.1f}–{of_starts[-1]:.1f})" + (" (!)" if missed else ""))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -244,12 +259,13 @@ def main():
     for kind, case, label, rows in cases:
         if not re.search(options.only, f"{kind} {case} {rows}"):
             continue
-        times = measure(options, engine, kind, case, rows, peers[kind])
-        results.append(summary(kind, case, label, rows, times))
+        starts = measure(options, engine, kind, case, rows, peers[kind])
+        results.append(summary(kind, case, label, rows, starts))
         print(f"{label} {rows or ''}".strip(), file=sys.stderr)
         for name, side in results[-1]["sides"].items():
             print(f"  {name:12} min {duration(side['min']):>9}  median {duration(side['median']):>9}  "
-                  f"ratio {side['ratio']:.2f}", file=sys.stderr)  # fmt: skip
+                  f"ratio {side['ratio']:.2f} of starts {' '.join(f'{ratio:.2f}' for ratio in side['ratio_of_starts'])}",
+                  file=sys.stderr)  # fmt: skip
     about = machine()
     print(f"{about['date']}, {about['cpu']}, 1 of {about['cores']} cores, {', '.join(about['packages'])}\n")
     for kind, sides in peers.items():

@@ -158,6 +158,12 @@ ops! {
     Log1mExp "log1mexp", 1, F, "\\log(1 - e^{#1})", &[Interval { lo: -INF, hi: 0.0, lo_open: true, hi_open: true, integral: false, zero: false }],
         |s| s[0].neg().monotone(|x| if x <= 0.0 { -INF } else { sf::log1mexp(-x) }, true), |e| sf::log1mexp(e[0]),
         |g, y, x| { let n = g.apply(Op::Neg, &[x[0]]); let m = g.apply(Op::Expm1, &[n]); let mo = g.constant(-1.0); vec![Some(g.apply(Op::Div, &[mo, m]))] };
+    /// log(1 − exp(−eˣ)), the log probability of at least one event at rate eˣ
+    LogCloglog "log_cloglog", 1, F, "\\log(1 - e^{-e^{#1}})", R1, |s| s[0].monotone(sf::log_cloglog, true).without_zero(), |e| sf::log_cloglog(e[0]),
+        |g, y, x| vec![Some(g.apply(Op::LogCloglogSlope, &[x[0]]))];
+    /// eˣ/expm1(eˣ), in (0, 1)
+    LogCloglogSlope "log_cloglog_slope", 1, F, "\\frac{e^{#1}}{\\operatorname{expm1}(e^{#1})}", R1, |s| Interval::UNIT, |e| sf::log_cloglog_slope(e[0]),
+        |g, y, x| vec![None];
     /// log(1 + x) − x
     Log1pmx "log1pmx", 1, F, "\\left(\\log(1 + #1) - #1\\right)", &[Interval { lo: -1.0, hi: INF, lo_open: true, hi_open: true, integral: false, zero: true }],
         |s| Interval::NONPOS, |e| sf::log1pmx(e[0]),
@@ -244,9 +250,7 @@ ops! {
         |g, y, x| { let one = g.constant(1.0); vec![None, Some(g.apply(Op::Sub, &[one, x[0]]))] };
     /// Negative binomial log probability of (k, μ, log μ, φ, log φ)
     NegBinomialLp "neg_binomial_lp", 5, F, "\\log\\operatorname{NegBin}(#1; #2, #4)", R5, |s| R, |e| sf::neg_binomial_lp(e[0], e[1], e[2], e[3], e[4]),
-        |g, y, x| vec![None, Some(g.apply(Op::NegBinomialDmean, &[x[0], x[1], x[3]])), Some(g.apply(Op::NegBinomialDlogmean, x)), None, Some(g.apply(Op::NegBinomialDlogsize, x))];
-    /// The part of its derivative in μ that log μ cannot carry (k = 0, μ → 0)
-    NegBinomialDmean "neg_binomial_dmean", 3, F, "\\partial_\\mu(#1, #2, #3)", R3, |s| R, |e| sf::neg_binomial_dmean(e[0], e[1], e[2]), |g, y, x| vec![None; 3];
+        |g, y, x| { let (dmean, dlogmean) = neg_binomial_by_mean(g, x); vec![None, dmean, Some(dlogmean), None, Some(g.apply(Op::NegBinomialDlogsize, x))] };
     /// Its derivative in log μ
     NegBinomialDlogmean "neg_binomial_dlogmean", 5, F, "\\frac{(#1 - #2)\\,#4}{#4 + #2}", R5, |s| R, |e| sf::neg_binomial_dlogmean(e[0], e[1], e[2], e[3], e[4]), |g, y, x| vec![None; 5];
     /// Its derivative in log φ
@@ -556,4 +560,21 @@ fn gauss(g: &mut Graph, x: NodeId, c: f64) -> NodeId {
     let exp = g.apply(Op::Exp, &[negative]);
     let c = g.constant(c);
     g.apply(Op::Mul, &[c, exp])
+}
+
+/// Derivatives of a negative binomial log mass in μ and log μ. Where μ can be 0 no derivative in log μ can say what a zero
+/// count tells: there the one in μ is φ/(φ+μ) downwards.
+#[allow(clippy::indexing_slicing)] // Proven: five arguments.
+fn neg_binomial_by_mean(g: &mut Graph, x: &[NodeId]) -> (Option<NodeId>, NodeId) {
+    let by_log = g.apply(Op::NegBinomialDlogmean, x);
+    if g.support(x[1]).is_positive() {
+        return (None, by_log);
+    }
+    let [zero, one, minus] = [0.0, 1.0, -1.0].map(|value| g.constant(value));
+    let none = g.apply(Op::Eq, &[x[0], zero]);
+    let odds = g.apply(Op::Div, &[x[1], x[3]]);
+    let inverse_share = g.apply(Op::Add, &[one, odds]);
+    let share = g.apply(Op::Div, &[minus, inverse_share]);
+    let by_mean = g.apply(Op::Select, &[none, share, zero]);
+    (Some(by_mean), g.apply(Op::Select, &[none, zero, by_log]))
 }

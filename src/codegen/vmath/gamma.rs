@@ -289,9 +289,8 @@ pub(super) fn neg_binomial<L: Lane>(k: L, mean: L, size: L) -> ([L; 3], L::Mask)
     let mass = size.fma(at_size, count.mul(at_count)).add(remainder.sub(peak));
     // At 0: φ·log(φ/(φ+μ)), the first deviance with its linear part put back.
     let mass = L::select(zero, size.mul(at_size.add(delta)), mass);
-    let dlogmean = L::select(L::and(zero, mean.le(one)), none, slope);
     let rising = L::select(zero, none, shape.rising(k, v));
-    ([mass, dlogmean, size.fma(at_size, rising)], good)
+    ([mass, slope, size.fma(at_size, rising)], good)
 }
 
 /// What of the negative binomial depends on its size φ alone.
@@ -336,12 +335,4 @@ impl<L: Lane> Shape<L> {
         let below = one.sub(small).add(size.mul(half.fma(u, self.head).sub(half.fma(v, tail))));
         L::select(size.lt(one), below, large)
     }
-}
-
-/// The derivative of the negative binomial log mass in μ that log μ does not carry; the formula of the reference.
-#[inline(always)]
-pub(super) fn neg_binomial_dmean<L: Lane>(k: L, mean: L, size: L) -> L {
-    let (none, one) = (L::splat(0.0), L::splat(1.0));
-    let carried = L::and(L::and(k.le(none), none.le(k)), mean.le(one));
-    L::select(carried, one.div(one.add(mean.div(size))).neg(), none)
 }

@@ -113,8 +113,6 @@ kernels! {
     NegBinomialDlogsize(k, mean, log_mean, size, log_size) -> [y];
         |L| { let _ = (log_mean, log_size); let ([_, _, y], good) = g::neg_binomial(k, mean, size); ([y], good) };
         [sf::neg_binomial_dlogsize(k, mean, log_mean, size, log_size)]; [NegBinomialDlogsize], neg_binomial_dlogsize_f32, neg_binomial_dlogsize_f64;
-    NegBinomialDmean(k, mean, size) -> [y]; |L| ([g::neg_binomial_dmean(k, mean, size)], always::<L>());
-        [sf::neg_binomial_dmean(k, mean, size)]; [NegBinomialDmean], neg_binomial_dmean_f32, neg_binomial_dmean_f64;
 }
 
 /// Neither infinite nor NaN.

@@ -222,8 +222,6 @@ fn counts() {
         .map(|(count, rate)| [count, rate, rate.ln()])
         .collect();
     check::<PoissonLp, 3, 1>("poisson_lp of small counts", &small, 1.0, [16.0, 16.0]);
-    let dmean: Vec<[f64; 3]> = negative_binomial.iter().map(|&[k, mean, _, size, _]| [k, mean, size]).collect();
-    check::<NegBinomialDmean, 3, 1>("neg_binomial_dmean", &dmean, 0.0, [4.0, 4.0]);
     check::<NegBinomial, 5, 3>("neg_binomial", &negative_binomial, 1.0, [256.0, 4096.0]);
     check::<NegBinomialLp, 5, 1>("neg_binomial_lp", &negative_binomial, 1.0, [256.0, 256.0]);
     check::<NegBinomialDlogmean, 5, 1>("neg_binomial_dlogmean", &negative_binomial, 0.0, [4.0, 4.0]);

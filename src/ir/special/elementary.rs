@@ -78,6 +78,20 @@ pub fn log1mexp(x: f64) -> f64 {
     if x > -LN_2 { (-x.exp_m1()).ln() } else { (-x.exp()).ln_1p() }
 }
 
+/// log(1 − exp(−eˣ)): eˣ is lost in the sum once it is under half a unit in the last place.
+pub fn log_cloglog(x: f64) -> f64 {
+    if x < -37.0 { x } else { log1mexp(-x.exp()) }
+}
+
+/// eˣ/expm1(eˣ), the derivative of [`log_cloglog`].
+pub fn log_cloglog_slope(x: f64) -> f64 {
+    if x < -37.0 {
+        return 1.0;
+    }
+    let rate = x.exp();
+    if rate <= 1.0 { rate / rate.exp_m1() } else { (x - rate).exp() / -(-rate).exp_m1() }
+}
+
 /// log(1 + x) − x without cancellation. With r = x/(2 + x): log(1 + x) = 2·atanh r and 2r − x = −r·x, so the difference is
 /// r·(2r²·(1/3 + r²/5 + r⁴/7 + …) − x); used on [−1/2, 1], where r² ≤ 1/9.
 pub fn log1pmx(x: f64) -> f64 {

@@ -34,6 +34,14 @@ impl Odds {
         -self.log1p_odds
     }
 
+    /// (k − μ)·φ/(φ+μ), also where μ is infinite or w underflows.
+    fn slope(&self, k: f64, mean: f64, size: f64) -> f64 {
+        if mean == f64::INFINITY {
+            return k * self.w - size / (1.0 + 1.0 / self.odds);
+        }
+        if self.odds < 1e290 { (k - mean) * self.w } else { size * (k / mean - 1.0) }
+    }
+
     /// log(μ/(φ+μ))
     fn log_v(&self) -> f64 {
         if self.odds > 1.0 { -(1.0 / self.odds).ln_1p() } else { self.log_odds - self.log1p_odds }
@@ -86,21 +94,12 @@ fn log1p_over(k: f64, size: f64, log_size: f64) -> f64 {
     if ratio == f64::INFINITY { k.ln() - log_size } else { ratio.ln_1p() }
 }
 
-/// The derivative in μ that is not carried by log μ: −w at k = 0 and μ ≤ 1 (so that μ = 0 is right), else 0.
-pub fn neg_binomial_dmean(k: f64, mean: f64, size: f64) -> f64 {
-    if k == 0.0 && mean <= 1.0 { -1.0 / (1.0 + mean / size) } else { 0.0 }
-}
-
-/// The derivative in log μ (less what `neg_binomial_dmean` carries): (k − μ)·φ/(φ+μ).
+/// The derivative in log μ: (k − μ)·φ/(φ+μ).
 pub fn neg_binomial_dlogmean(k: f64, mean: f64, log_mean: f64, size: f64, log_size: f64) -> f64 {
-    if k == 0.0 && mean <= 1.0 {
-        return 0.0;
-    }
     if size == f64::INFINITY {
         return k - mean;
     }
-    let odds = Odds::new(mean, log_mean, size, log_size);
-    if odds.odds < 1e290 { (k - mean) * odds.w } else { size * (k / mean - 1.0) }
+    Odds::new(mean, log_mean, size, log_size).slope(k, mean, size)
 }
 
 /// The derivative in log φ: φ·(ψ(φ+k) − ψ(φ) − log(1 + μ/φ) + (μ−k)/(φ+μ)).
@@ -120,9 +119,7 @@ pub fn neg_binomial_dlogsize(k: f64, mean: f64, log_mean: f64, size: f64, log_si
     let deviance = if delta.abs() <= 0.5 {
         size * log1pmx(delta)
     } else {
-        // (μ − k)·w, also at μ = ∞.
-        let shift = if odds.odds < 1e290 { -excess * odds.w } else { size * (1.0 - k / mean) };
-        zero_times(size, log1p_over(k, size, log_size) + odds.log_w()) + shift
+        zero_times(size, log1p_over(k, size, log_size) + odds.log_w()) - odds.slope(k, mean, size)
     };
     deviance + x_log_minus_digamma_difference(size, k)
 }

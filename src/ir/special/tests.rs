@@ -27,6 +27,8 @@ fn evaluate(name: &str, x: &[f64]) -> f64 {
         "log_softplus" => Some(log_softplus),
         "softplus_ratio" => Some(softplus_ratio),
         "log1mexp" => Some(log1mexp),
+        "log_cloglog" => Some(log_cloglog),
+        "log_cloglog_slope" => Some(log_cloglog_slope),
         "log1pmx" => Some(log1pmx),
         "log_cosh" => Some(log_cosh),
         "lgamma" => Some(lgamma),
@@ -77,7 +79,7 @@ fn three(name: &str, a: f64, b: f64, c: f64) -> f64 {
     match name {
         "binomial_lp" => binomial_lp(a, b, c, 1.0 - c, c.ln(), (-c).ln_1p()),
         "neg_binomial_lp" => neg_binomial_lp(a, b, b.ln(), c, c.ln()),
-        "neg_binomial_dlogmean" => b * neg_binomial_dmean(a, b, c) + neg_binomial_dlogmean(a, b, b.ln(), c, c.ln()),
+        "neg_binomial_dlogmean" => neg_binomial_dlogmean(a, b, b.ln(), c, c.ln()),
         "neg_binomial_dlogsize" => neg_binomial_dlogsize(a, b, b.ln(), c, c.ln()),
         "student_t_lp" => student_t_lp(a, b, b.ln(), c, c.ln()),
         "student_t_dr" => student_t_dr(a, b, b.ln(), c, c.ln()),

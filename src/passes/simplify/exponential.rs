@@ -57,6 +57,14 @@ pub const RULES: &[Rule] = &[
         let e = un(g, Op::Expm1, x);
         Some(un(g, Op::Neg, e))
     }),
+    rule!("exp of log_cloglog", "exp(log_cloglog x) = -expm1(-exp x)", "", EXP, |g, id| {
+        let x = one(g, id, Op::Exp)?;
+        let x = one(g, x, Op::LogCloglog)?;
+        let rate = un(g, Op::Exp, x);
+        let less = neg(g, rate);
+        let e = un(g, Op::Expm1, less);
+        Some(un(g, Op::Neg, e))
+    }),
     rule!("expm1", "exp x - 1 = expm1 x", "", On::Ops(&[Op::Sub]), |g, id| {
         let (a, b) = two(g, id, Op::Sub)?;
         if let Some(x) = one(g, a, Op::Exp).filter(|_| is(g, b, 1.0)) {

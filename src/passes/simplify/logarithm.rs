@@ -1,6 +1,6 @@
 //! Logarithms: of exponentials, products, quotients, powers, sums; and what a logarithm of a link is.
 
-use super::matching::{bin, both, is, neg, one, two, un};
+use super::matching::{bin, both, is, neg, one, three, two, un};
 use super::{On, Rule};
 use crate::ir::graph::{Graph, Node, NodeId};
 use crate::ir::op::{Op, ReduceOp};
@@ -156,6 +156,25 @@ pub const RULES: &[Rule] = &[
             let z = neg(g, z);
             let softplus = un(g, Op::Softplus, z);
             Some(un(g, Op::Neg, softplus))
+        }
+    ),
+    rule!("log1mexp of -exp", "log(1 - exp(-exp x)) = log_cloglog x", "", On::Ops(&[Op::Log1mExp]), |g, id| {
+        let x = one(g, id, Op::Log1mExp)?;
+        let x = one(g, x, Op::Neg)?;
+        let x = one(g, x, Op::Exp)?;
+        Some(un(g, Op::LogCloglog, x))
+    }),
+    rule!(
+        "zero inflation by log-odds",
+        "log(π + (1 - π)·exp l) = log_mix0_logit(z, l) with π = sigmoid z",
+        "",
+        On::Ops(&[Op::LogMix0]),
+        |g, id| {
+            let (pi, other, l) = three(g, id, Op::LogMix0)?;
+            let z = one(g, pi, Op::Sigmoid)?;
+            let away = neg(g, z);
+            one(g, other, Op::Sigmoid).filter(|&other| other == away)?;
+            Some(g.apply(Op::LogMix0Logit, &[z, l]))
         }
     ),
     // ---- a·log b ----

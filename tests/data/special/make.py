@@ -30,6 +30,8 @@ def tables():
         "log_softplus": (lambda x: m.log(softplus(x)), [x for x in reals if abs(x) < 1e4]),
         "softplus_ratio": (lambda x: sigmoid(x) / softplus(x), [x for x in reals if abs(x) < 1e4]),
         "log1mexp": (lambda x: m.log1p(-m.exp(x)), [-x for x in positive if x < 1e4]),
+        "log_cloglog": (lambda x: m.log(-m.expm1(-m.exp(x))) if x < 0 else m.log1p(-m.exp(-m.exp(x))), [x for x in reals if abs(x) < 800]),
+        "log_cloglog_slope": (lambda x: m.exp(x) / m.expm1(m.exp(x)), [x for x in reals if abs(x) < 800]),
         "log1pmx": (lambda x: m.log1p(x) - x, [x for x in positive if x > 1e-150] + [-x for x in positive if 1e-150 < x < 1] + [-1 + 1e-10]),
         "log_cosh": (lambda x: abs(x) + m.log1p(m.exp(-2 * abs(x))) - m.log(2), [x for x in reals if abs(x) > 1e-150 and abs(x) < 1e4]),
         "lgamma": (lambda x: m.loggamma(x), positive),
@@ -116,7 +118,8 @@ def tables():
         for x in [1e-20, 0.01, 0.3, 0.5, 0.96875, mu]:
             yield "beta_mean_lp", mean, (x, mu, k)
             yield "beta_mean_dlogprec", mean_k, (x, mu, k)
-    mix0 = lambda z, l: m.log1p(m.expm1(l) / (1 + m.exp(z)))
+    # Far below 0 the sum with 1 would need hundreds of digits.
+    mix0 = lambda z, l: m.log1p(m.expm1(l) / (1 + m.exp(z))) if z > -100 else m.log(m.exp(z) + m.exp(l)) - m.log1p(m.exp(z))
     mix0_z = lambda z, l: m.exp(z) * (1 - m.exp(l)) / (1 + m.exp(z)) / (m.exp(z) + m.exp(l))
     mix0_l = lambda z, l: m.exp(l) / (m.exp(z) + m.exp(l))
     for z, l in itertools.product([-800.0, -40.0, -1.0, 0.0, 1.0, 36.0, 700.0], [-1000.0, -50.0, -1.0, -0.4, -1e-10, -1e-300]):

@@ -70,7 +70,7 @@ fn neg_binomial_of<F: Fn(f64) -> f64, G: Fn(f64) -> f64>(
 ) -> Answer {
     let ((mean, lm, by_mean), mean_name) = m;
     let ((size, ls, by_size), size_name) = s;
-    let dmean = mean * neg_binomial_dmean(k, mean, size) + neg_binomial_dlogmean(k, mean, lm, size, ls);
+    let dmean = neg_binomial_dlogmean(k, mean, lm, size, ls);
     let dsize = neg_binomial_dlogsize(k, mean, lm, size, ls);
     (neg_binomial_lp(k, mean, lm, size, ls), vec![(mean_name, by_mean(dmean)), (size_name, by_size(dsize))])
 }
@@ -109,7 +109,7 @@ fn counts(dist: &str, a: &Arguments) -> Option<Answer> {
         "neg_binomial" => {
             let (alpha, beta) = (a.get("alpha"), a.get("beta"));
             let (mean, lm, lb) = (alpha / beta, alpha.ln() - beta.ln(), alpha.ln());
-            let dmean = mean * neg_binomial_dmean(k, mean, alpha) + neg_binomial_dlogmean(k, mean, lm, alpha, lb);
+            let dmean = neg_binomial_dlogmean(k, mean, lm, alpha, lb);
             let dsize = neg_binomial_dlogsize(k, mean, lm, alpha, lb);
             (neg_binomial_lp(k, mean, lm, alpha, lb), vec![("alpha", (dmean + dsize) / alpha), ("beta", -dmean / beta)])
         }
