@@ -193,7 +193,7 @@ ops! {
     /// x/y, 0 when x is 0 whatever y is
     ZeroDiv "zerodiv", 2, Form::Infix("/", 6), "\\frac{#1}{#2}", R2, |s| s[0].mul(s[1].recip()).union(Interval::point(0.0)),
         |e| if e[0] == 0.0 { 0.0 } else { e[0] / e[1] },
-        |g, y, x| { let one = g.constant(1.0); let r = g.apply(Op::Div, &[one, x[1]]); let q = g.apply(Op::ZeroDiv, &[y, x[1]]); vec![Some(r), Some(g.apply(Op::Neg, &[q]))] };
+        |g, y, x| { let r = reciprocal_or_zero(g, x[1]); let q = g.apply(Op::ZeroDiv, &[y, x[1]]); vec![Some(r), Some(g.apply(Op::Neg, &[q]))] };
     // ---- trigonometric ----------------------------------------------------------------------------------------------
     /// sin x
     Sin "sin", 1, F, "\\sin #1", R1, |s| Interval::closed(-1.0, 1.0), |e| e[0].sin(), |g, y, x| vec![Some(g.apply(Op::Cos, &[x[0]]))];
@@ -280,7 +280,7 @@ ops! {
     StudentTDlognu "student_t_dlognu", 5, F, "\\partial_{\\log #4}\\log t_{#4}(#1/#2)", R5, |s| R, |e| sf::student_t_dlognu(e[0], e[1], e[2], e[3], e[4]), |g, y, x| vec![None; 5];
     /// Binomial log probability of (k, n, p, 1 − p, log p, log(1 − p))
     BinomialLp "binomial_lp", 6, F, "\\log\\operatorname{Binomial}(#1; #2, #3)", &[R, R, R, R, R, R], |s| R, |e| sf::binomial_lp(e[0], e[1], e[2], e[3], e[4], e[5]),
-        |g, y, x| { let rest = g.apply(Op::Sub, &[x[1], x[0]]); vec![None, None, None, None, Some(x[0]), Some(rest)] };
+        |g, y, x| { let rest = g.apply(Op::Sub, &[x[1], x[0]]); let (p, log_p) = by_log(g, x[0], x[2]); let (q, log_q) = by_log(g, rest, x[3]); vec![None, None, p, q, log_p, log_q] };
     /// Beta log density of (x, 1 − x, α, β)
     BetaLp "beta_lp", 4, F, "\\log\\operatorname{Beta}(#1; #3, #4)", &[R, R, R, R], |s| R, |e| sf::beta_lp(e[0], e[1], e[2], e[3]),
         |g, y, x| { let one = g.constant(1.0); let a = g.apply(Op::Sub, &[x[2], one]); let b = g.apply(Op::Sub, &[x[3], one]);
@@ -318,11 +318,19 @@ ops! {
             let da = g.apply(Op::LogMix2Dl, &[x[0], x[2], y]); let db = g.apply(Op::LogMix2Dl, &[x[1], x[3], y]); vec![Some(a), Some(b), Some(da), Some(db)] };
     /// The share w·e^(l − y) of a component, 0 when w is 0
     LogMix2Dl "log_mix2_dl", 3, F, "#1\\,e^{#2 - #3}", R3, |s| Interval::PROB, |e| sf::log_mix2_dl(e[0], e[1], e[2]), |g, y, x| vec![None; 3];
+    /// The same with weights sigmoid(z) and sigmoid(−z), of (z, l₁, l₂)
+    LogMix2Logit "log_mix2_logit", 3, F, "\\log(\\operatorname{sigmoid}(#1)\\,e^{#2} + \\operatorname{sigmoid}(-#1)\\,e^{#3})", R3, |s| R, |e| sf::log_mix2_logit(e[0], e[1], e[2]),
+        |g, y, x| { let n = g.apply(Op::Neg, &[x[0]]); let a = g.apply(Op::LogMix2LogitDl, x); let b = g.apply(Op::LogMix2LogitDl, &[n, x[2], x[1]]); vec![Some(g.apply(Op::LogMix2LogitDz, x)), Some(a), Some(b)] };
+    /// Its derivative in z
+    LogMix2LogitDz "log_mix2_logit_dz", 3, F, "\\partial_z(#1, #2, #3)", R3, |s| Interval::new(-1.0, false, 1.0, false, false), |e| sf::log_mix2_logit_dz(e[0], e[1], e[2]), |g, y, x| vec![None; 3];
+    /// Its derivative in l₁, the share of the first component
+    LogMix2LogitDl "log_mix2_logit_dl", 3, F, "\\partial_l(#1, #2, #3)", R3, |s| Interval::PROB, |e| sf::log_mix2_logit_dl(e[0], e[1], e[2]), |g, y, x| vec![None; 3];
     /// log Γ(x + k) − log Γ(x)
     LogRising "log_rising", 2, F, "\\left(\\log\\Gamma(#1 + #2) - \\log\\Gamma(#1)\\right)", R2, |s| R, |e| sf::log_rising(e[0], e[1]),
         |g, y, x| { let d = g.apply(Op::DigammaDiff, x); let s = g.apply(Op::Add, &[x[0], x[1]]); let p = g.apply(Op::Digamma, &[s]); vec![Some(d), Some(p)] };
     /// ψ(x + k) − ψ(x)
-    DigammaDiff "digamma_diff", 2, F, "\\left(\\psi(#1 + #2) - \\psi(#1)\\right)", R2, |s| R, |e| sf::digamma_diff(e[0], e[1]), |g, y, x| vec![None; 2];
+    DigammaDiff "digamma_diff", 2, F, "\\left(\\psi(#1 + #2) - \\psi(#1)\\right)", R2, |s| R, |e| sf::digamma_diff(e[0], e[1]),
+        |g, y, x| { let s = g.apply(Op::Add, &[x[0], x[1]]); let up = g.apply(Op::Trigamma, &[s]); let low = g.apply(Op::Trigamma, &[x[0]]); vec![Some(g.apply(Op::Sub, &[up, low])), Some(up)] };
     /// log Γ(x + k) − log Γ(x) − k·log x
     LogRisingRatio "log_rising_ratio", 2, F, "\\left(\\log\\frac{\\Gamma(#1 + #2)}{\\Gamma(#1)} - #2\\log #1\\right)", R2, |s| R, |e| sf::log_rising_ratio(e[0], e[1]),
         |g, y, x| { let d = g.apply(Op::DigammaDiffRatio, x); let s = g.apply(Op::Add, &[x[0], x[1]]); let p = g.apply(Op::Digamma, &[s]); let l = g.apply(Op::Log, &[x[0]]); vec![Some(d), Some(g.apply(Op::Sub, &[p, l]))] };
@@ -577,4 +585,19 @@ fn neg_binomial_by_mean(g: &mut Graph, x: &[NodeId]) -> (Option<NodeId>, NodeId)
     let share = g.apply(Op::Div, &[minus, inverse_share]);
     let by_mean = g.apply(Op::Select, &[none, share, zero]);
     (Some(by_mean), g.apply(Op::Select, &[none, zero, by_log]))
+}
+
+/// 1/y, and 0 at y = 0.
+fn reciprocal_or_zero(g: &mut Graph, y: NodeId) -> NodeId {
+    let [zero, one] = [0.0, 1.0].map(|value| g.constant(value));
+    if g.support(y).is_nonzero() {
+        return g.apply(Op::Div, &[one, y]);
+    }
+    let reciprocal = g.apply(Op::Div, &[one, y]);
+    g.apply(Op::Select, &[y, reciprocal, zero])
+}
+
+/// Where k·log p is derived: in log p, or in p where that can be 0 and k with it.
+fn by_log(g: &mut Graph, k: NodeId, p: NodeId) -> (Option<NodeId>, Option<NodeId>) {
+    if g.support(p).is_positive() { (None, Some(k)) } else { (Some(g.apply(Op::ZeroDiv, &[k, p])), None) }
 }

@@ -29,20 +29,24 @@ pub use bessel::{bessel_i1_ratio, log_bessel_i0};
 pub use beta::{beta_da, beta_lp, beta_mean_dlogmean, beta_mean_dlogprec, beta_mean_lp};
 pub use binomial::binomial_lp;
 pub use elementary::{
-    exp, expm1, log, log_cloglog, log_cloglog_slope, log_cosh, log_diff_exp, log_sigmoid, log_softplus, log1mexp, log1p, log1pmx, logaddexp, sigmoid,
-    softplus, softplus_ratio, sqrt, tanh, xlog1py, xlogy, zero_div,
+    exp, expm1, log, log_cloglog, log_cloglog_slope, log_cosh, log_diff_exp, log_sigmoid, log_softplus, log1mexp,
+    log1p, log1pmx, logaddexp, sigmoid, softplus, softplus_ratio, sqrt, tanh, xlog1py, xlogy, zero_div,
 };
 pub use gamma::{digamma, lgamma, log_minus_digamma, stirlerr, tetragamma, trigamma};
 pub use gamma_difference::{digamma_diff, digamma_diff_ratio, lbeta, log_rising, log_rising_ratio};
 pub use location_scale::{laplace_dlogscale, laplace_dr, laplace_lp, normal_dlogscale, normal_dr, normal_lp};
 pub use mixture::{
     log_mix0, log_mix0_dl, log_mix0_dpi, log_mix0_logit, log_mix0_logit_dl, log_mix0_logit_dz, log_mix2, log_mix2_dl,
+    log_mix2_logit, log_mix2_logit_dl, log_mix2_logit_dz,
 };
 pub use neg_binomial::{neg_binomial_dlogmean, neg_binomial_dlogsize, neg_binomial_lp};
 pub use normal::{erf, erfc, inv_mills, log_ndtr, ndtr};
 pub use poisson::{log_dev, poisson_lp, poisson_peak, poisson_peak_da};
 pub use student_t::{student_t_dlognu, student_t_dlogscale, student_t_dr, student_t_lp};
 pub use vector::{cosine_distance, cosine_distance_grad, norm, scaled_sum_of_squares};
+
+/// The smallest normal f32. What an f32 program hands over below it has lost digits that its logarithm still has.
+pub(crate) const TINY: f64 = f32::MIN_POSITIVE as f64;
 
 /// ½·log 2π
 pub(crate) const HALF_LOG_2PI: f64 = 0.918_938_533_204_672_8;

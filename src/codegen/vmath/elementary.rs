@@ -182,12 +182,18 @@ fn log1p_unit<L: Lane>(t: L) -> L {
 /// (softplus x, sigmoid x), sharing e^−|x|.
 #[inline(always)]
 pub(super) fn softplus_sigmoid<L: Lane>(x: L) -> (L, L) {
+    let (softplus, above, below) = softplus_and_quotient(x);
+    (softplus, above.div(below))
+}
+
+/// softplus x, and a, b with sigmoid x = a/b, b in [1, 2].
+#[inline(always)]
+fn softplus_and_quotient<L: Lane>(x: L) -> (L, L, L) {
     let (zero, one) = (L::splat(0.0), L::splat(1.0));
     let t = exp(x.abs().neg());
     // x where it is ≥ 0 or NaN.
     let softplus = x.at_least(zero).add(log1p_unit(t));
-    let sigmoid = L::select(x.lt(zero), t, one).div(one.add(t));
-    (softplus, sigmoid)
+    (softplus, L::select(x.lt(zero), t, one), one.add(t))
 }
 
 /// (softplus x, sigmoid x, log softplus x, sigmoid x/softplus x)
@@ -196,9 +202,11 @@ pub(super) fn softplus_family<L: Lane>(x: L) -> [L; 4] {
     // From here down softplus and sigmoid are eˣ to the last bit.
     let far = x.lt(L::splat(limits::<L>().negligible));
     let one = L::splat(1.0);
-    let (softplus, sigmoid) = softplus_sigmoid(x);
+    let (softplus, above, below) = softplus_and_quotient(x);
     let safe = L::select(far, one, softplus);
-    [softplus, sigmoid, L::select(far, x, log(safe)), L::select(far, one, sigmoid.div(safe))]
+    // Not sigmoid x/softplus x: who asks for the ratio alone has one division.
+    let ratio = L::select(far, one, above.div(below.mul(safe)));
+    [softplus, above.div(below), L::select(far, x, log(safe)), ratio]
 }
 
 /// log(1 + x) − x for x in (−1, large].

@@ -54,3 +54,27 @@ pub fn log_mix2(w1: f64, w2: f64, l1: f64, l2: f64) -> f64 {
 pub fn log_mix2_dl(w: f64, l: f64, y: f64) -> f64 {
     if w == 0.0 || l == f64::NEG_INFINITY { 0.0 } else { w * (l - y).exp() }
 }
+
+/// `log_mix2` at w₁ = sigmoid(z), w₂ = sigmoid(−z).
+pub fn log_mix2_logit(z: f64, l1: f64, l2: f64) -> f64 {
+    if l1.abs() < 0.5 && l2.abs() < 0.5 {
+        return (sigmoid(z) * l1.exp_m1() + sigmoid(-z) * l2.exp_m1()).ln_1p();
+    }
+    logaddexp(l1 - softplus(-z), l2 - softplus(z))
+}
+
+/// The share of the first component: w₁·e^l₁/(w₁·e^l₁ + w₂·e^l₂), 0 when it has none.
+pub fn log_mix2_logit_dl(z: f64, l1: f64, l2: f64) -> f64 {
+    if l1 == f64::NEG_INFINITY { 0.0 } else { sigmoid(z + l1 - l2) }
+}
+
+/// The derivative in z: share₁·w₂·(1 − e^(l₂ − l₁)), or the same with the components exchanged and the sign turned.
+pub fn log_mix2_logit_dz(z: f64, l1: f64, l2: f64) -> f64 {
+    if l1 == l2 {
+        0.0
+    } else if l1 > l2 {
+        log_mix2_logit_dl(z, l1, l2) * sigmoid(-z) * -(l2 - l1).exp_m1()
+    } else {
+        -log_mix2_logit_dz(-z, l2, l1)
+    }
+}

@@ -3,11 +3,11 @@
 //! With w = φ/(φ+μ) and v = μ/(φ+μ). The two saddle-point deviances are those of φ against (φ+k)·w and k against (φ+k)·v;
 //! their linear parts cancel, so near the mode only the `log1pmx` parts are added up and φ → ∞ meets the Poisson mass.
 
-use super::HALF_LOG_2PI;
 use super::elementary::log1pmx;
 use super::gamma::{half_log_minus_stirlerr, stirlerr};
 use super::gamma_difference::{log1p_ratio, x_log_minus_digamma_difference};
 use super::poisson::poisson_lp;
+use super::{HALF_LOG_2PI, TINY};
 
 /// Ratios of mean and size that survive the overflow of either.
 struct Odds {
@@ -24,7 +24,7 @@ struct Odds {
 impl Odds {
     fn new(mean: f64, log_mean: f64, size: f64, log_size: f64) -> Odds {
         let log_odds = log_mean - log_size;
-        let in_range = |x: f64| (f64::MIN_POSITIVE..f64::INFINITY).contains(&x);
+        let in_range = |x: f64| (TINY..f64::INFINITY).contains(&x);
         let odds = if in_range(size) && (in_range(mean) || mean == 0.0) { mean / size } else { log_odds.exp() };
         let log1p_odds = if odds == f64::INFINITY { log_odds } else { odds.ln_1p() };
         Odds { odds, log1p_odds, log_odds: if in_range(odds) { odds.ln() } else { log_odds }, w: 1.0 / (1.0 + odds) }

@@ -1,9 +1,9 @@
 //! The Poisson mass with a real count: also the core of the gamma density.
 
-use super::HALF_LOG_2PI;
 use super::elementary::log1pmx;
 use super::gamma::{digamma, log_minus_digamma, stirlerr};
 use super::gamma_difference::lgamma1p;
+use super::{HALF_LOG_2PI, TINY};
 
 /// log r + 1 − r ≤ 0, given `log_r` = log r. Its derivative in log r is 1 − r.
 pub fn log_dev(r: f64, log_r: f64) -> f64 {
@@ -33,7 +33,7 @@ pub fn poisson_lp(k: f64, rate: f64, log_rate: f64) -> f64 {
         // (λ − k)/k, not λ/k − 1: the difference of two close numbers is exact.
         log1pmx((rate - k) / k)
     } else {
-        let log_r = if r > 1e-300 && r < f64::INFINITY { r.ln() } else { log_rate - k.ln() };
+        let log_r = if rate >= TINY && r > 1e-300 && r < f64::INFINITY { r.ln() } else { log_rate - k.ln() };
         log_r + 1.0 - r
     };
     k * deviance + poisson_peak(k)

@@ -40,7 +40,7 @@ impl Reverse<'_> {
                 && self.is_active(arg)
             {
                 let value = self.times(adjoint, partial);
-                let cut = matches!(op, Op::Abs | Op::LogAddExp | Op::LogMix2);
+                let cut = matches!(op, Op::Abs | Op::LogAddExp | Op::LogMix2 | Op::LogMix2Logit);
                 let steep = adjoint.care.steep || (matches!(op, Op::Sqrt | Op::Pow) && self.graph.support(arg).zero);
                 shares.push((arg, value, Care { steep, ..adjoint.care.and_cut(cut) }));
             }

@@ -53,6 +53,14 @@ pub const RULES: &[Rule] = &[
         },
     },
     Rule {
+        name: "rising factorial",
+        law: "lgamma(x + k) - lgamma x = log_rising(x, k), ψ(x + k) - ψ(x) = digamma_diff(x, k)",
+        guard: "k ≥ 0, x > 0; inside longer sums",
+        phase: None,
+        on: SUM,
+        apply: |g, id| pairs(g, id, rising),
+    },
+    Rule {
         name: "expm1 in a sum",
         law: "exp x + y - 1 = expm1 x + y",
         guard: "the constant of the sum is minus the factor of exp x",
@@ -281,6 +289,25 @@ fn softplus(g: &mut Graph, (x, c): Term, (y, d): Term) -> Option<NodeId> {
     let softplus = un(g, Op::Softplus, z);
     let c = g.constant(c);
     Some(bin(g, Op::Mul, c, softplus))
+}
+
+fn rising(g: &mut Graph, (x, c): Term, (y, d): Term) -> Option<NodeId> {
+    let (op, high, low) = [(Op::Lgamma, Op::LogRising), (Op::Digamma, Op::DigammaDiff)]
+        .into_iter()
+        .find_map(|(op, difference)| Some((difference, one(g, x, op)?, one(g, y, op)?)))?;
+    let mut step = Linear::of(g, high);
+    let written = step.parts;
+    step.read(g, low, -1.0);
+    if d != -c || step.size() >= written || !g.support(low).is_positive() {
+        return None;
+    }
+    let step = step.build(g);
+    if !g.support(step).is_nonneg() {
+        return None;
+    }
+    let difference = g.apply(op, &[low, step]);
+    let c = g.constant(c);
+    Some(bin(g, Op::Mul, c, difference))
 }
 
 fn sigmoids(g: &mut Graph, (x, c): Term, (y, d): Term) -> Option<NodeId> {

@@ -127,6 +127,19 @@ pub const RULES: &[Rule] = &[
         let z = neg(g, z);
         Some(un(g, Op::Sigmoid, z))
     }),
+    rule!("shifted tanh", "1 + tanh x = 2·sigmoid(2·x)", "also 1 - tanh x", On::Ops(&[Op::Add, Op::Sub]), |g, id| {
+        let (x, sign) = match two(g, id, Op::Sub) {
+            Some((a, b)) => (one(g, b, Op::Tanh).filter(|_| is(g, a, 1.0))?, -2.0),
+            None => {
+                let (a, _) = both(g, id, Op::Add)?.into_iter().find(|&(_, b)| is(g, b, 1.0))?;
+                (one(g, a, Op::Tanh)?, 2.0)
+            }
+        };
+        let [sign, two] = [sign, 2.0].map(|value| g.constant(value));
+        let x = bin(g, Op::Mul, sign, x);
+        let sigmoid = un(g, Op::Sigmoid, x);
+        Some(bin(g, Op::Mul, two, sigmoid))
+    }),
     rule!("complement of Φ", "1 - Φ(z) = Φ(-z)", "", On::Ops(&[Op::Sub]), |g, id| {
         let (a, b) = two(g, id, Op::Sub)?;
         let z = one(g, b, Op::Ndtr).filter(|_| is(g, a, 1.0))?;

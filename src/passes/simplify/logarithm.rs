@@ -4,6 +4,7 @@ use super::matching::{bin, both, is, neg, one, three, two, un};
 use super::{On, Rule};
 use crate::ir::graph::{Graph, Node, NodeId};
 use crate::ir::op::{Op, ReduceOp};
+use crate::ir::support::Interval;
 
 const LOG: On = On::Ops(&[Op::Log]);
 
@@ -140,6 +141,25 @@ pub const RULES: &[Rule] = &[
         let softplus = un(g, Op::Softplus, z);
         Some(un(g, Op::Neg, softplus))
     }),
+    rule!("log1p of -Φ", "log1p(-Φ(z)) = log_ndtr(-z)", "", On::Ops(&[Op::Log1p]), |g, id| {
+        let x = one(g, id, Op::Log1p)?;
+        let x = one(g, x, Op::Neg)?;
+        let z = one(g, x, Op::Ndtr)?;
+        let z = neg(g, z);
+        Some(un(g, Op::LogNdtr, z))
+    }),
+    rule!(
+        "log1p of minus a product",
+        "log1p(-x) = log1mexp(log x)",
+        "x < 1 is a product, quotient or power whose logarithm is simpler",
+        On::Ops(&[Op::Log1p]),
+        |g, id| {
+            let x = one(g, id, Op::Log1p)?;
+            let x = one(g, x, Op::Neg).filter(|&x| complement_by_log(g, x))?;
+            let log = un(g, Op::Log, x);
+            Some(un(g, Op::Log1mExp, log))
+        }
+    ),
     rule!("log1p of expm1", "log1p(expm1 x) = x", "", On::Ops(&[Op::Log1p]), |g, id| {
         let x = one(g, id, Op::Log1p)?;
         one(g, x, Op::Expm1)
@@ -177,6 +197,20 @@ pub const RULES: &[Rule] = &[
             Some(g.apply(Op::LogMix0Logit, &[z, l]))
         }
     ),
+    rule!(
+        "mixture by log-odds",
+        "log(w·exp l + (1 - w)·exp m) = log_mix2_logit(z, l, m) with w = sigmoid z",
+        "",
+        On::Ops(&[Op::LogMix2]),
+        |g, id| {
+            let Node::Apply(Op::LogMix2, arguments) = g.node(id) else { return None };
+            let &[w, other, l, m] = &arguments[..] else { return None };
+            let z = one(g, w, Op::Sigmoid)?;
+            let away = neg(g, z);
+            one(g, other, Op::Sigmoid).filter(|&other| other == away)?;
+            Some(g.apply(Op::LogMix2Logit, &[z, l, m]))
+        }
+    ),
     // ---- a·log b ----
     rule!(
         "xlogy",
@@ -212,8 +246,11 @@ pub const RULES: &[Rule] = &[
         On::Ops(&[Op::XLog1pY]),
         |g, id| {
             let (a, b) = two(g, id, Op::XLog1pY)?;
-            let link = one(g, b, Op::Neg).is_some_and(|x| one(g, x, Op::Sigmoid).is_some());
-            if !(link || one(g, b, Op::Exp).is_some() || g.support(b).lo > -1.0) {
+            let link = match one(g, b, Op::Neg) {
+                Some(x) => simpler_log(g, x) && g.support(x).is_subset(Interval::UNIT),
+                None => one(g, b, Op::Exp).or_else(|| one(g, b, Op::Expm1)).is_some(),
+            };
+            if !(link || g.support(b).lo > -1.0) {
                 return None;
             }
             let log = un(g, Op::Log1p, b);
@@ -235,11 +272,18 @@ fn simpler_log(g: &Graph, x: NodeId) -> bool {
     let Node::Apply(op, args) = g.node(x) else { return false };
     match (op, &args[..]) {
         (Op::Exp | Op::Sigmoid | Op::Softplus | Op::Ndtr, _) => true,
+        (Op::Neg, &[x]) => one(g, x, Op::Expm1).is_some_and(|x| g.support(x).is_negative()),
         (Op::Sqrt, &[x]) => simpler_log(g, x),
         (Op::Pow | Op::Div | Op::Mul, &[a, b]) => simpler_log(g, a) || (*op != Op::Pow && simpler_log(g, b)),
         (Op::Square, &[x]) => simpler_log(g, x),
         _ => false,
     }
+}
+
+/// Whether 1 − x is better taken from log x: x is in (0, 1), composed, and its logarithm is simpler.
+fn complement_by_log(g: &Graph, x: NodeId) -> bool {
+    let composed = matches!(g.node(x), Node::Apply(Op::Mul | Op::Div | Op::Pow | Op::Square | Op::Sqrt, _));
+    composed && simpler_log(g, x) && g.support(x).is_subset(Interval::UNIT)
 }
 
 /// log a ± log b, when worth it; `whole` is the product or quotient, which must be ≥ 0.
