@@ -117,8 +117,6 @@ pub struct CalibrationDiagnostics {
     pub split: String,
     /// The observed quantities, in column order.
     pub names: Vec<String>,
-    /// The unit of each quantity ("Å"), or an empty string; one a name.
-    pub units: Vec<String>,
     /// What was observed.
     #[serde(with = "number::list")]
     pub observed: Vec<f32>,
@@ -128,8 +126,8 @@ pub struct CalibrationDiagnostics {
     /// The predicted standard deviation, > 0.
     #[serde(with = "number::list")]
     pub sd: Vec<f32>,
-    /// The predicted distribution function at the observation, in [0, 1]; empty when the density is normal,
-    /// whose value follows from mean and standard deviation.
+    /// The predicted distribution function at the observation, in [0, 1]; empty when it is not known, and a normal one
+    /// with that mean and standard deviation stands for it.
     #[serde(with = "number::list")]
     pub cdf: Vec<f32>,
 }

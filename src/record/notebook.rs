@@ -264,17 +264,6 @@ impl Notebook {
         Ok(run)
     }
 
-    /// Writes the run's `metrics.csv` anew from the store, and returns its path.
-    ///
-    /// # Errors
-    /// As [`Notebook::find`]; the file can't be written.
-    pub fn export_metrics(&self, wanted: &str) -> Result<PathBuf> {
-        let record = self.show(wanted)?;
-        let path = record.run.dir.join("metrics.csv");
-        write_whole(&path, metrics_csv(&record.history).as_bytes())?;
-        Ok(path)
-    }
-
     fn summary(&self, row: &Row<'_>) -> Result<Run> {
         let store = RecordError::store(&self.store);
         let id: String = row.get("id").map_err(&store)?;

@@ -3,7 +3,8 @@
 use super::Result;
 use super::chart::{Chart, Svg};
 use super::html::{escape, figure, number, table};
-use super::statistics::{edges, histogram, normal_cdf, normal_density, quantile_bins};
+use super::statistics::{edges, histogram, normal_density, quantile_bins};
+use crate::ir::special::ndtr;
 use crate::record::CalibrationDiagnostics;
 
 /// One quantity's observations that are complete.
@@ -46,7 +47,7 @@ fn quantities(diagnostics: &CalibrationDiagnostics) -> Vec<Quantity> {
             if z.is_finite() && *s > 0.0 {
                 quantity.error.push(x - m);
                 quantity.sd.push(*s);
-                quantity.pit.push(given.get(index).copied().unwrap_or_else(|| normal_cdf(z)));
+                quantity.pit.push(given.get(index).copied().unwrap_or_else(|| ndtr(z)));
             }
         }
         quantity
@@ -66,6 +67,11 @@ pub(super) fn section(diagnostics: &CalibrationDiagnostics) -> Result<String> {
             escape(&quantity.name)
         ));
     }
+    if diagnostics.cdf.is_empty() {
+        page.push_str(
+            "<p>The distribution function is the normal one with the predicted mean and σ: the library states no other.</p>\n",
+        );
+    }
     page.push_str("<div class=\"figures\">\n");
     page.push_str(&figure(
         &coverage(&with_data)?,
@@ -73,7 +79,7 @@ pub(super) fn section(diagnostics: &CalibrationDiagnostics) -> Result<String> {
          dashed line the predicted σ is too small, above it too large.",
     ));
     page.push_str(&figure(
-        &reliability(&with_data, diagnostics)?,
+        &reliability(&with_data)?,
         "Observations in bins of equal occupancy by predicted σ: the root mean square error that was made. On the dashed line σ means what it says.",
     ));
     page.push_str(&figure(
@@ -86,7 +92,7 @@ pub(super) fn section(diagnostics: &CalibrationDiagnostics) -> Result<String> {
         "(observed − predicted mean) ÷ predicted σ, against the standard normal density; the outermost bins hold all that lies beyond.",
     ));
     page.push_str("</div>\n");
-    page.push_str(&summary(&with_data, diagnostics));
+    page.push_str(&summary(&with_data));
     Ok(page)
 }
 
@@ -100,21 +106,8 @@ fn coverage(all: &[&Quantity]) -> Result<Svg> {
         .svg()
 }
 
-/// The quantities' common unit in brackets, or nothing.
-fn unit_suffix(diagnostics: &CalibrationDiagnostics) -> String {
-    match diagnostics.units.first() {
-        Some(unit) if !unit.is_empty() && diagnostics.units.iter().all(|u| u == unit) => format!(", {unit}"),
-        _ => String::new(),
-    }
-}
-
-fn reliability(all: &[&Quantity], diagnostics: &CalibrationDiagnostics) -> Result<Svg> {
-    let unit = unit_suffix(diagnostics);
-    let chart = Chart::new(
-        "Predicted σ and the error made",
-        format!("predicted σ{unit}"),
-        format!("root mean square error{unit}"),
-    );
+fn reliability(all: &[&Quantity]) -> Result<Svg> {
+    let chart = Chart::new("Predicted σ and the error made", "predicted σ", "root mean square error");
     let mut chart = chart.log_x(true).log_y(true);
     for q in all {
         let (mut points, mut errors) = (Vec::new(), Vec::new());
@@ -177,7 +170,7 @@ fn residuals(all: &[&Quantity]) -> Result<Svg> {
     chart.reference("standard normal", curve).svg()
 }
 
-fn summary(all: &[&Quantity], diagnostics: &CalibrationDiagnostics) -> String {
+fn summary(all: &[&Quantity]) -> String {
     let head = [
         "quantity",
         "observations",
@@ -196,11 +189,8 @@ fn summary(all: &[&Quantity], diagnostics: &CalibrationDiagnostics) -> String {
             let rmse = mean(q.error.iter().map(|e| e * e).sum()).sqrt();
             let centre = mean(q.standardised().sum());
             let spread = mean(q.standardised().map(|z| (z - centre).powi(2)).sum()).sqrt();
-            let position = diagnostics.names.iter().position(|name| *name == q.name);
-            let unit = position.and_then(|i| diagnostics.units.get(i)).filter(|u| !u.is_empty());
-            let measured = |value: f64| unit.map_or_else(|| number(value), |u| format!("{} {u}", number(value)));
             let mut row =
-                vec![q.name.clone(), q.error.len().to_string(), measured(rmse), measured(mean(q.sd.iter().sum()))];
+                vec![q.name.clone(), q.error.len().to_string(), number(rmse), number(mean(q.sd.iter().sum()))];
             row.extend([number(spread), share(q, 0.5), share(q, 0.9), share(q, 0.95)]);
             row
         })

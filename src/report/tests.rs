@@ -111,7 +111,6 @@ fn calibration(wrong: f64) -> CalibrationDiagnostics {
     CalibrationDiagnostics {
         split: "test".into(),
         names: ["x", "y", "z"].map(str::to_owned).to_vec(),
-        units: vec!["Å".into(); 3],
         observed,
         mean,
         sd,

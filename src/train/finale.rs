@@ -4,8 +4,8 @@ use super::bridge::LossValue;
 use super::errors::{Result, TrainError};
 use super::measure::Meter;
 use super::metrics::predictive::{natural_params, views};
+use super::metrics::{BASELINES, metric, misfit};
 use super::metrics::{Embed, Faces, Oracle, Scene, TrainFacts, UnitWords, continuous, counts, faces, head_values};
-use super::metrics::{metric, misfit};
 use super::network::{Network, Weights};
 use super::setup::{Setup, TermKind};
 use super::spec::SpecErrors;
@@ -134,14 +134,14 @@ fn scene<'a>(setup: &'a Setup, network: &Network, reference: &'a Reference, part
     let faces = recognition.map(|options| Faces::new(feed, &Embed::Network(network), options, rows)).transpose()?;
     Ok(Scene {
         part,
-        data: feed.data(),
+        events: feed.data().events.as_ref(),
         rows,
         views,
         train: &reference.train,
         oracle: reference.oracle.as_ref(),
         units: reference.units.as_ref(),
         faces,
-        evaluate,
+        levels: &evaluate.levels,
     })
 }
 
@@ -153,7 +153,7 @@ fn baselines(
     initial: &Weights,
     scene: &Scene<'_>,
 ) -> Result<Vec<Baseline>> {
-    let mut found = counts::baselines(scene);
+    let mut found = counts::baselines(scene)?;
     found.extend(continuous::baselines(scene));
     let split = counts::split_name(scene.part);
     let densities = meter.terms.iter().all(|term| term.density && term.by_row);
@@ -167,8 +167,8 @@ fn baselines(
             value: value.total,
         }));
     }
-    let wanted = |name: &str| setup.spec.settings.metrics.iter().any(|metric| metric == name);
-    let Some(options) = setup.spec.settings.evaluate.recognition.as_ref().filter(|_| wanted("baselines")) else {
+    let wanted = setup.spec.settings.metrics.iter().any(|name| name == BASELINES);
+    let Some(options) = setup.spec.settings.evaluate.recognition.as_ref().filter(|_| wanted) else {
         return Ok(found);
     };
     let own = network.weights();

@@ -154,11 +154,6 @@ impl TrainLoss {
         Ok((LossValue { total, terms: out.terms }, out.per_row))
     }
 
-    /// Whether rows have a loss of their own.
-    pub fn has_rows(&self) -> bool {
-        self.by_row
-    }
-
     fn run(
         &self,
         heads: &[&[f32]],

@@ -53,8 +53,7 @@ impl Meter<'_> {
         })
     }
 
-    /// Puts the values of a part's batches together as the reduction says: their mean by weight, or their sum. A term
-    /// without rows counts once.
+    /// The mean by weight of the values of a part's batches. A term without rows has the same value in each.
     ///
     /// # Errors
     /// Those of `value`.

@@ -1,4 +1,6 @@
-//! What a person sees while a network trains: a bar on a terminal, a line an epoch elsewhere, nothing when asked.
+//! What a person sees while a network trains: a bar on a terminal, lines on epochs elsewhere, nothing when asked.
+//!
+//! Lines come at most one a second, for logs and notebooks; the first and the last epoch always have theirs.
 
 use std::time::{Duration, Instant};
 
@@ -9,9 +11,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub enum Progress {
     /// Nowhere.
     Silent,
-    /// One line an epoch on standard error.
+    /// Lines on standard error.
     Lines,
-    /// One line an epoch on standard output, as a notebook's cell shows it while it runs.
+    /// Lines on standard output, as a notebook's cell shows it while it runs.
     Output,
     /// A bar on standard error.
     Bar(ProgressBar),
@@ -19,6 +21,8 @@ pub enum Progress {
 
 /// How often the bar's message is written anew.
 const REDRAW: Duration = Duration::from_millis(100);
+/// Least time between two lines.
+const BETWEEN_LINES: Duration = Duration::from_secs(1);
 
 /// A running display.
 #[derive(Debug)]
@@ -28,6 +32,27 @@ pub struct Display {
     began: Instant,
     drawn: Option<Instant>,
     valid: Option<f64>,
+    lines: Lines,
+}
+
+/// Which epochs have a line.
+#[derive(Debug, Default)]
+struct Lines {
+    said: Option<Instant>,
+    /// The newest line, when it came too soon after another.
+    held: Option<String>,
+}
+
+impl Lines {
+    /// The line when it is due at `now`; else it is held until a newer one comes, or the end.
+    fn next(&mut self, text: String, last: bool, now: Instant) -> Option<String> {
+        if !last && self.said.is_some_and(|said| now.duration_since(said) < BETWEEN_LINES) {
+            self.held = Some(text);
+            return None;
+        }
+        *self = Lines { said: Some(now), held: None };
+        Some(text)
+    }
 }
 
 /// What one epoch came to.
@@ -73,7 +98,14 @@ impl Display {
                 bar.set_style(style.progress_chars("━╸ "));
             }
         }
-        Display { progress, terms: terms.to_vec(), began: Instant::now(), drawn: None, valid: None }
+        Display {
+            progress,
+            terms: terms.to_vec(),
+            began: Instant::now(),
+            drawn: None,
+            valid: None,
+            lines: Lines::default(),
+        }
     }
 
     /// One step was taken.
@@ -102,12 +134,11 @@ impl Display {
             self.parts(line.terms),
             self.began.elapsed().as_secs_f64()
         );
-        match &self.progress {
-            Progress::Silent => {}
-            Progress::Lines => eprintln!("{text}"),
-            Progress::Output => println!("{text}"),
+        if let Progress::Bar(bar) = &self.progress {
             // The bar itself says the rest.
-            Progress::Bar(bar) => bar.set_message(text),
+            bar.set_message(text);
+        } else if let Some(text) = self.lines.next(text, line.epoch == line.epochs, Instant::now()) {
+            self.say(&text);
         }
     }
 
@@ -130,10 +161,36 @@ impl Display {
         }
     }
 
-    /// Training ended.
-    pub fn finish(&self) {
+    /// Training ended, perhaps early.
+    pub fn finish(&mut self) {
         if let Progress::Bar(bar) = &self.progress {
             bar.abandon();
+        } else if let Some(text) = self.lines.held.take() {
+            self.say(&text);
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_once_a_second_and_at_both_ends() {
+        let began = Instant::now();
+        let mut lines = Lines::default();
+        let at = |epoch: u64| began + Duration::from_millis(300 * epoch);
+        let said = |lines: &mut Lines, epochs: std::ops::RangeInclusive<u64>, of: u64| {
+            let shown = epochs.filter_map(|epoch| lines.next(epoch.to_string(), epoch == of, at(epoch)));
+            shown.collect::<Vec<_>>().join(" ")
+        };
+        // Four epochs are 1.2 s.
+        assert_eq!(said(&mut lines, 1..=10, 10), "1 5 9 10");
+        assert_eq!(lines.held, None);
+        // One that ends early says where.
+        let mut lines = Lines::default();
+        assert_eq!(said(&mut lines, 1..=7, 500), "1 5");
+        assert_eq!(lines.held.as_deref(), Some("7"));
     }
 }

@@ -42,7 +42,7 @@ pub fn coverage(scene: &Scene<'_>) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for view in scene.views.iter().filter(|view| !view.discrete) {
         let Some(cdf) = &view.cdf else { continue };
-        for level in &scene.evaluate.levels {
+        for level in scene.levels {
             let tail = (1.0 - level) / 2.0;
             let inside = cdf.iter().filter(|&&p| p >= tail && p <= 1.0 - tail).count();
             let share = inside as f64 / cdf.len().max(1) as f64;
@@ -76,40 +76,37 @@ pub fn diagnostics(scene: &Scene<'_>) -> Vec<(String, CalibrationDiagnostics)> {
                 rows.flatten().map(|&x| convert(x) as f32).collect()
             };
             let same = |x: f64| x;
-            let cdf = match (&view.cdf, view.family.as_str()) {
-                (Some(cdf), family) if family != "normal" => pick(cdf, same),
-                _ => Vec::new(),
-            };
-            let names = element_names(scene, view);
             let diagnostics = CalibrationDiagnostics {
                 split: split_name(scene.part).to_owned(),
-                units: vec![String::new(); names.len()],
-                names,
+                names: element_names(view),
                 observed: pick(&view.y, same),
                 mean: pick(mean, same),
                 sd: pick(variance, f64::sqrt),
-                cdf,
+                cdf: view.cdf.as_ref().map_or_else(Vec::new, |cdf| pick(cdf, same)),
             };
             Some((view.observed.clone(), diagnostics))
         })
         .collect()
 }
 
-/// The columns that an observed name was bound to, or its elements.
-fn element_names(scene: &Scene<'_>, view: &View) -> Vec<String> {
-    let _ = scene;
+/// An observed name, or its elements.
+fn element_names(view: &View) -> Vec<String> {
     match view.width {
         1 => vec![view.observed.clone()],
         width => (0..width).map(|element| format!("{}[{element}]", view.observed)).collect(),
     }
 }
 
-/// The figures of a normal density with the training mean and variance, where the family is normal.
+/// The figures of a normal density with the training mean and variance, where the family is normal and the training
+/// rows vary.
 pub fn baselines(scene: &Scene<'_>) -> Vec<Baseline> {
     let mut found = Vec::new();
     for view in scene.views.iter().filter(|view| view.family == "normal") {
         let facts = (scene.train.means.get(&view.observed), scene.train.variances.get(&view.observed));
         let (Some(means), Some(variances)) = facts else { continue };
+        if !variances.iter().all(|&variance| variance > 0.0) {
+            continue;
+        }
         let each = view.y.iter().enumerate().map(|(i, y)| {
             let (mean, variance) = (means.get(i % view.width)?, variances.get(i % view.width)?);
             Some(0.5 * ((2.0 * std::f64::consts::PI * variance).ln() + (y - mean).powi(2) / variance))

@@ -39,11 +39,14 @@ fn at(values: &[f64], index: usize) -> f64 {
     values.get(index).copied().unwrap_or(f64::NAN)
 }
 
-/// Bits per spike of the model.
+/// Bits per spike of the model; none without a spike.
 pub fn bits_per_spike(scene: &Scene<'_>) -> Result<Vec<Figure>> {
     let Some(view) = counted(scene) else { return Ok(Vec::new()) };
     let rates = constant(scene, view);
     let events = sum(view, rates, |_, _, i| at(&view.y, i));
+    if events == 0.0 {
+        return Ok(Vec::new());
+    }
     let gain = sum(view, rates, |_, unit, i| at(&view.log_density, i) - poisson_log(at(&view.y, i), at(rates, unit)));
     Ok(vec![("bits_per_spike".into(), gain / (events * LN_2))])
 }
@@ -76,7 +79,7 @@ pub fn oracle(scene: &Scene<'_>) -> Result<Vec<Figure>> {
     Ok(vec![("oracle_bits_per_spike".into(), best), ("fraction_of_oracle".into(), own / best)])
 }
 
-/// Share of the deviance that the predicted means explain.
+/// Share of the deviance that the predicted means explain; none where there is no deviance.
 pub fn pseudo_r2(scene: &Scene<'_>) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for view in &scene.views {
@@ -95,7 +98,9 @@ pub fn pseudo_r2(scene: &Scene<'_>) -> Result<Vec<Figure>> {
             each.map(|(i, &y)| deviance(y, m(i))).sum()
         };
         let (own, base) = (total(&|i| at(mean, i)), total(&|i| at(facts, i % view.width.max(1))));
-        figures.push((super::continuous::label("pseudo_r2", scene, view), 1.0 - own / base));
+        if base > 0.0 {
+            figures.push((super::continuous::label("pseudo_r2", scene, view), 1.0 - own / base));
+        }
     }
     Ok(figures)
 }
@@ -123,7 +128,7 @@ pub fn diagnostics(scene: &Scene<'_>, seed: u64) -> Result<Option<CountDiagnosti
     let nll: Vec<f64> = (0..view.width)
         .map(|unit| -view.log_density.iter().skip(unit).step_by(view.width).sum::<f64>() / rows.max(1) as f64)
         .collect();
-    let bin_seconds = scene.data.events.as_ref().map(|events| events.bin_seconds);
+    let bin_seconds = scene.events.map(|events| events.bin_seconds);
     let table = CountTable {
         split: split_name(scene.part),
         unit_names: &names,
@@ -146,7 +151,7 @@ pub fn diagnostics(scene: &Scene<'_>, seed: u64) -> Result<Option<CountDiagnosti
 }
 
 fn unit_names(scene: &Scene<'_>, view: &View) -> Vec<String> {
-    let of_events = scene.data.events.as_ref().map_or(&[][..], |events| events.units.as_slice());
+    let of_events = scene.events.map_or(&[][..], |events| events.units.as_slice());
     (0..view.width)
         .map(|unit| {
             let own = of_events.get(unit).cloned();
@@ -159,10 +164,16 @@ fn unit_names(scene: &Scene<'_>, view: &View) -> Vec<String> {
         .collect()
 }
 
-/// The constant rate's figures.
-pub fn baselines(scene: &Scene<'_>) -> Vec<Baseline> {
-    let Some(view) = counted(scene) else { return Vec::new() };
+/// The constant rate's figures, and those of the true rates.
+///
+/// # Errors
+/// As [`oracle`].
+pub fn baselines(scene: &Scene<'_>) -> Result<Vec<Baseline>> {
+    let Some(view) = counted(scene) else { return Ok(Vec::new()) };
     let rates = constant(scene, view);
+    if !rates.iter().any(|&rate| rate > 0.0) {
+        return Ok(Vec::new());
+    }
     let rows = view.y.len().checked_div(view.width).unwrap_or(0).max(1) as f64;
     let nll = -sum(view, rates, |_, unit, i| poisson_log(at(&view.y, i), at(rates, unit))) / rows;
     let split = split_name(scene.part).to_owned();
@@ -173,11 +184,8 @@ pub fn baselines(scene: &Scene<'_>) -> Vec<Baseline> {
         value,
     };
     let mut rows = vec![row("nll", nll), row("bits_per_spike", 0.0)];
-    if let Ok(figures) = oracle(scene)
-        && let Some((_, value)) = figures.first()
-    {
-        let (name, metric) = ("true rates".into(), "bits_per_spike".into());
-        rows.push(Baseline { name, split, metric, value: *value });
+    if let Some((_, value)) = oracle(scene)?.first() {
+        rows.push(Baseline { name: "true rates".into(), ..row("bits_per_spike", *value) });
     }
-    rows
+    Ok(rows)
 }

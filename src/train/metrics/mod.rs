@@ -1,7 +1,8 @@
 //! What is measured when a run ends, and what its pictures are made from.
 //!
-//! [`REGISTRY`] has one row a metric. To add one: a function of a [`Scene`], and a row. A metric that has no meaning for
-//! a program (bits per spike of a continuous quantity) is refused before training starts. Depends on the compiler's
+//! [`REGISTRY`] has one row a metric, and a spec's words and rules are read off it. To add one: a function of a [`Scene`],
+//! and a row. A metric that has no meaning for a program (bits per spike of a continuous quantity), or lacks what it
+//! compares with, is refused before training starts. Depends on the compiler's
 //! facade, prepared data and the network's predictions.
 
 pub(super) mod continuous;
@@ -29,7 +30,7 @@ pub struct Metric {
     pub name: &'static str,
     /// What it is, with the formula.
     pub doc: &'static str,
-    /// What a program must have for it to mean something.
+    /// What there must be for it to mean something.
     pub needs: Needs,
     /// Its figures on one part.
     pub figures: fn(&Scene<'_>) -> Result<Vec<Figure>>,
@@ -42,6 +43,8 @@ pub enum Needs {
     Nothing,
     /// A density of counts.
     Counts,
+    /// A density of counts, and their true expectations.
+    Oracle,
     /// A density of a continuous quantity.
     Continuous,
     /// Any density.
@@ -50,12 +53,26 @@ pub enum Needs {
     Faces,
 }
 
+impl Needs {
+    /// The key of a spec's `evaluate` without which there is nothing to compare with.
+    pub fn key(self) -> Option<&'static str> {
+        match self {
+            Needs::Oracle => Some("oracle"),
+            Needs::Faces => Some("recognition"),
+            Needs::Nothing | Needs::Counts | Needs::Continuous | Needs::Density => None,
+        }
+    }
+}
+
+/// The metric that asks for the figures of other models; [`super::finale`] has their networks.
+pub const BASELINES: &str = "baselines";
+
 fn none(_: &Scene<'_>) -> Result<Vec<Figure>> {
     Ok(Vec::new())
 }
 
 /// Every metric.
-pub static REGISTRY: &[Metric] = &[
+pub const REGISTRY: &[Metric] = &[
     Metric {
         name: "nll",
         doc: "Mean negative log likelihood, nats a row; always there.",
@@ -72,7 +89,7 @@ pub static REGISTRY: &[Metric] = &[
     Metric {
         name: "oracle",
         doc: "Bits per spike of the true rates, and the fraction of them that the model reaches.",
-        needs: Needs::Counts,
+        needs: Needs::Oracle,
         figures: counts::oracle,
     },
     Metric {
@@ -118,12 +135,26 @@ pub static REGISTRY: &[Metric] = &[
         figures: faces::auc,
     },
     Metric {
-        name: "baselines",
+        name: BASELINES,
         doc: "The same figures of simple models: constant rate, no inputs, raw pixels, the untrained network.",
         needs: Needs::Nothing,
         figures: none,
     },
 ];
+
+/// The names under a spec's `metrics`.
+pub const NAMES: &[&str] = &names::<{ REGISTRY.len() }>();
+
+#[allow(clippy::indexing_slicing)] // Proven: both have N entries, and the compiler runs it.
+const fn names<const N: usize>() -> [&'static str; N] {
+    let mut names = [""; N];
+    let mut at = 0;
+    while at < N {
+        names[at] = REGISTRY[at].name;
+        at += 1;
+    }
+    names
+}
 
 /// The metric of that name.
 pub fn metric(name: &str) -> Option<&'static Metric> {
@@ -138,7 +169,7 @@ pub fn misfit(metric: &Metric, program: &Program) -> Option<String> {
     };
     let density = program.hir.terms.iter().any(|term| matches!(term.kind, crate::sema::TermKind::Density(_)));
     let why = match metric.needs {
-        Needs::Counts if !(density && observed(true)) => "the program has no density of counts",
+        Needs::Counts | Needs::Oracle if !(density && observed(true)) => "the program has no density of counts",
         Needs::Continuous if !(density && observed(false)) => "the program has no density of a continuous quantity",
         Needs::Density if !density => "the program has no density",
         _ => return None,

@@ -225,11 +225,8 @@ fn view(
     let width = dims.iter().skip(1).product();
     let mean = moments::property(family, "mean", &given, &y)?;
     let variance = moments::property(family, "variance", &given, &y)?;
-    let mut cdf = moments::property(family, "cdf", &given, &y)?;
-    if let (None, "normal", Some(mean), Some(variance)) = (&cdf, family, &mean, &variance) {
-        let z = y.iter().zip(mean).zip(variance).map(|((y, mean), variance)| (y - mean) / variance.sqrt());
-        cdf = Some(z.map(crate::ir::special::ndtr).collect());
-    }
+    let cdf = moments::property(family, "log_cdf", &given, &y)?;
+    let cdf = cdf.map(|logs| logs.into_iter().map(f64::exp).collect());
     let discrete = evaluator.program.hir.graph.input(info.input).support.integral;
     let (family, observed) = (family.to_owned(), info.name.clone());
     Ok(View { family, observed, discrete, width, y, log_density, mean, variance, cdf })

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::faces::Faces;
 use super::predictive::{Values, View};
+use crate::data::events::Counted;
 use crate::data::options::Part;
 use crate::data::{Intake, Prepared, Table, read_table};
 use crate::syntax::names::canonical;
@@ -12,15 +13,15 @@ use crate::train::errors::{Result, TrainError};
 use crate::train::feed::{Draft, Feed};
 use crate::train::kernel::TrainLoss;
 use crate::train::network::Network;
-use crate::train::spec::{self, Evaluate};
+use crate::train::spec;
 use crate::train::step::StepError;
 
 /// One part with what the network says about it.
 pub struct Scene<'a> {
     /// Which part.
     pub part: Part,
-    /// The data.
-    pub data: &'a Prepared,
+    /// For events: what was counted.
+    pub events: Option<&'a Counted>,
     /// Its rows.
     pub rows: &'a [usize],
     /// The densities' views; empty where batches are tuples.
@@ -33,8 +34,8 @@ pub struct Scene<'a> {
     pub units: Option<&'a UnitWords>,
     /// Embeddings, for recognition.
     pub faces: Option<Faces>,
-    /// `evaluate:`
-    pub evaluate: &'a Evaluate,
+    /// Central intervals whose coverage is measured.
+    pub levels: &'a [f64],
 }
 
 /// Means and variances of the training observations, by observed name, a number an element.
@@ -109,11 +110,11 @@ pub fn head_values(
 /// True expected counts by the start of the bin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Oracle {
-    width: usize,
+    pub(super) width: usize,
     /// Microseconds of the bin's start → expected counts.
-    by_time: BTreeMap<i64, Vec<f64>>,
+    pub(super) by_time: BTreeMap<i64, Vec<f64>>,
     /// Start of each row of the data, in microseconds.
-    times: Vec<i64>,
+    pub(super) times: Vec<i64>,
 }
 
 fn micros(seconds: f64) -> i64 {

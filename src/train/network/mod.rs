@@ -131,12 +131,6 @@ impl Network {
         self.parameters.iter().map(|p| (p.name.as_str(), p.dims.as_slice(), p.values().as_slice()))
     }
 
-    /// How many numbers are learned.
-    #[must_use]
-    pub fn parameter_count(&self) -> usize {
-        self.parameters.iter().map(Parameter::len).sum()
-    }
-
     /// Raw values of the loss's parameters, in the order they were given.
     pub fn loss_params(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.loss_parameters().map(|p| p.values().as_slice())

@@ -5,6 +5,7 @@ use super::read::View;
 use super::types::Settings;
 use crate::data::options::{Files, ImageSource, Share, Source};
 use crate::diag::codes;
+use crate::train::metrics::metric;
 
 /// Adds what does not go together across `settings`.
 pub fn across(root: &View, settings: &Settings, findings: &mut Vec<Finding>) {
@@ -12,13 +13,11 @@ pub fn across(root: &View, settings: &Settings, findings: &mut Vec<Finding>) {
         sampling(data, settings, findings);
     }
     parts(root, settings, findings);
-    for (metric, given, needs) in [
-        ("oracle", settings.evaluate.oracle.is_some(), "evaluate.oracle"),
-        ("rank1", settings.evaluate.recognition.is_some(), "evaluate.recognition"),
-        ("rank5", settings.evaluate.recognition.is_some(), "evaluate.recognition"),
-    ] {
-        if settings.metrics.iter().any(|name| name == metric) && !given {
-            let message = format!("the metric `{metric}` needs `{needs}`");
+    let evaluate = root.given("evaluate");
+    for name in &settings.metrics {
+        let key = metric(name).and_then(|metric| metric.needs.key());
+        if let Some(key) = key.filter(|key| evaluate.and_then(|evaluate| evaluate.entry(key)).is_none()) {
+            let message = format!("the metric `{name}` needs `evaluate.{key}`");
             findings.push(Finding::new(codes::S0007, root.key_place("metrics"), message));
         }
     }

@@ -3,6 +3,7 @@
 use super::schema::Absent::{Default, Nothing, Required};
 use super::schema::{Absent, Group, Row, Ty};
 use crate::ir::support::Interval;
+use crate::train::metrics;
 
 const fn row(key: &'static str, ty: Ty, absent: Absent, doc: &'static str) -> Row {
     Row { key, ty, absent, doc }
@@ -40,7 +41,12 @@ pub static ROOT: Group = Group {
         row("optimizer", Ty::Choice(&OPTIMIZER), Default("adamw"), "How the weights follow the gradient."),
         row("schedule", Ty::Choice(&SCHEDULE), Default("constant"), "How the learning rate changes over the steps."),
         row("train", Ty::Section(&TRAIN), Default("{}"), "How long, in what portions, and when to stop."),
-        row("metrics", Ty::List(&Ty::Word(METRICS)), Default("[nll]"), "What is measured on each part at the end."),
+        row(
+            "metrics",
+            Ty::List(&Ty::Word(metrics::NAMES)),
+            Default("[nll]"),
+            "What is measured on each part at the end.",
+        ),
         row("evaluate", Ty::Section(&EVALUATE), Nothing, "What the last evaluation compares the network with."),
     ],
 };
@@ -48,21 +54,6 @@ pub static ROOT: Group = Group {
 const NUMBER: Ty = Ty::Num(Interval::REAL);
 /// [0, 1)
 const BELOW_ONE: Interval = Interval::new(0.0, false, 1.0, true, false);
-
-/// The names under `metrics`.
-pub const METRICS: &[&str] = &[
-    "nll",
-    "bits_per_spike",
-    "oracle",
-    "pseudo_r2",
-    "rmse",
-    "calibration",
-    "dispersion",
-    "rank1",
-    "rank5",
-    "auc",
-    "baselines",
-];
 
 static DATA: Group = Group {
     name: "the data",

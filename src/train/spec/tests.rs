@@ -151,6 +151,22 @@ metrics: [oracle]
 }
 
 #[test]
+fn a_metric_without_what_it_compares_with_is_refused() {
+    let needs = |metric: &str| {
+        let text = format!("loss: a.loss\ndata: {{table: a.csv}}\nmetrics: [nll, {metric}]\n");
+        read(&text).err().map(|errors| errors.to_string())
+    };
+    for (metric, key) in
+        [("oracle", "oracle"), ("rank1", "recognition"), ("rank5", "recognition"), ("auc", "recognition")]
+    {
+        let message = needs(metric).unwrap_or_else(|| panic!("{metric}"));
+        assert!(message.contains(&format!("the metric `{metric}` needs `evaluate.{key}`")), "{message}");
+    }
+    assert_eq!(needs("rmse"), None);
+    assert!(needs("rsme").unwrap().contains("did you mean `rmse`?"));
+}
+
+#[test]
 fn set_overrides_and_is_blamed_for_its_own_mistakes() {
     let sets: Vec<String> =
         ["train.epochs=5", "optimizer.adamw.lr=1e-4", "network.0.dense=64", "const.v=2"].map(str::to_owned).to_vec();
