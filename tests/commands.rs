@@ -103,3 +103,69 @@ fn quiet_keeps_errors_alone_and_verbose_adds_the_pages() {
     let (_, _, quiet) = lossc(folder.path(), &["check", "--fix", "a.loss", "-q"]);
     assert_eq!(quiet, "");
 }
+
+fn evaluated(folder: &Path, program: &str, more: &[&str]) -> Value {
+    let arguments = [&["eval", "-e", program, "--data", "table.csv", "--format", "json"], more].concat();
+    let (_, out, said) = lossc(folder, &arguments);
+    serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {out}{said}"))
+}
+
+/// A name that nobody declared is differentiated by whether a column or the command line gives its value.
+#[test]
+fn a_free_name_set_by_hand_has_a_gradient() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("table.csv"), "x\n1\n3\n").unwrap();
+    let program = "normal(x | 0, σ)";
+    let found = evaluated(folder.path(), program, &["--set", "σ=2", "--grad", "--hess"]);
+    // ∂/∂σ of x²/(2σ²) + log σ: the mean over rows of 1/σ − x²/σ³, which is 1/2 − 5/8; its derivative −1/4 + 15/16.
+    assert_eq!(found["grad"], serde_json::json!({"σ": -0.125}));
+    assert!((found["hess"]["σ"].as_f64().unwrap() - 0.6875).abs() < 1e-7, "{found}");
+    let without = evaluated(folder.path(), program, &["--set", "σ=2"]);
+    assert_eq!(found["loss"], without["loss"]);
+    // The observation is data, however it comes.
+    let found = evaluated(folder.path(), program, &["--set", "x=1", "--set", "σ=2", "--grad"]);
+    assert_eq!(found["grad"], serde_json::json!({"σ": 0.375}));
+    // What only the value allows stays a constant.
+    let found = evaluated(folder.path(), "normal(x | μ, 2·s)", &["--set", "s=1", "--set", "μ=0", "--grad"]);
+    assert!(found["loss"].is_number() && found["grad"]["s"].is_null(), "{found}");
+    let found = evaluated(folder.path(), program, &["--set", "σ=-2", "--grad"]);
+    assert_eq!(found["diagnostics"][0]["code"], "E0203", "{found}");
+    let found = evaluated(folder.path(), "const w = 2; w·x²", &["--wrt", "w", "--grad"]);
+    assert!(found["error"].as_str().unwrap().contains("`w` is a constant"), "{found}");
+}
+
+#[test]
+fn structures_are_checked_where_they_come_from_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let loss = |table: &str, program: &str| {
+        fs::write(folder.path().join("table.csv"), table).unwrap();
+        evaluated(folder.path(), program, &[])
+    };
+    let factor = "data L : cholesky[2, 2]; sum[i, j] L[i, j]²";
+    let head = "L[0][0],L[0][1],L[1][0],L[1][1]\n";
+    assert_eq!(loss(&format!("{head}1,0,2,3\n"), factor)["loss"], 14.0);
+    for wrong in ["1,1,2,3", "1,0,2,-3", "0,0,2,3"] {
+        let found = loss(&format!("{head}{wrong}\n"), factor);
+        assert!(found["error"].as_str().is_some_and(|text| text.contains("cholesky")), "{wrong}: {found}");
+    }
+    let shares = "data p : simplex[3]; sum(p²)";
+    assert!(loss("p[0],p[1],p[2]\n0.333,0.333,0.334\n", shares)["loss"].is_number());
+    assert!(loss("p[0],p[1],p[2]\n0.333,0.333,0.333\n", shares)["error"].is_string());
+}
+
+/// `check`, `explain` and the notebook say in the same words what a name can be.
+#[test]
+fn a_domain_reads_the_same_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = "data c : category(3); predict p : simplex[3]; categorical(c | p)";
+    let (_, checked, _) = lossc(folder.path(), &["check", "-e", program]);
+    let (_, explained, _) = lossc(folder.path(), &["explain", "-e", program]);
+    for domain in ["c : category(3)", "p : simplex[3]"] {
+        assert!(checked.contains(domain), "{checked}");
+        assert!(explained.contains(domain), "{explained}");
+    }
+    let (_, json, _) = lossc(folder.path(), &["check", "--format", "json", "-e", program]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["names"][1]["axes"], serde_json::json!([3]));
+    assert_eq!(json["names"][1]["support"], "simplex");
+}

@@ -7,8 +7,8 @@ use super::program::{Beside, ProgramArgs};
 use super::{Format, Outcome, output};
 use crate::diag::fix::fixed;
 use crate::diag::has_errors;
-use crate::ir::graph::{AxisId, InputRole, ROWS};
-use crate::sema::{self, Analysis, NameInfo, Options, Reduction, TermKind, VectorKind};
+use crate::ir::graph::Axis;
+use crate::sema::{self, Analysis, Options, Reduction, TermKind};
 use crate::source::Source;
 
 /// Arguments.
@@ -81,14 +81,20 @@ fn repaired(source: &Source, args: &Args) -> Result<Outcome, Fault> {
 }
 
 fn report(source: &Source, analysis: &Analysis) -> Value {
-    let names: Vec<Value> = analysis.hir.names.iter().map(|info| {
-        json!({
-            "name": info.name,
-            "role": role(info),
-            "support": support(analysis, info),
-            "axes": axes(analysis, info).iter().map(|axis| match axis.parse::<u64>() { Ok(size) => json!(size), Err(_) => json!(axis) }).collect::<Vec<Value>>(),
+    let names: Vec<Value> = analysis
+        .hir
+        .names
+        .iter()
+        .map(|info| {
+            let domain = analysis.hir.domain(info);
+            json!({
+                "name": info.name,
+                "role": info.role.word(),
+                "support": domain.set.to_string(),
+                "axes": domain.axes.iter().map(axis).collect::<Vec<Value>>(),
+            })
         })
-    }).collect();
+        .collect();
     let terms: Vec<Value> = analysis
         .hir
         .terms
@@ -121,51 +127,20 @@ fn reduction(reduction: Reduction) -> &'static str {
     }
 }
 
-fn role(info: &NameInfo) -> &'static str {
-    match info.role {
-        InputRole::Data => "data",
-        InputRole::Predict => "predict",
-        InputRole::Param => "param",
-        InputRole::Const => "const",
-        InputRole::Free | InputRole::Seed => "free",
+/// A nameless axis is its size.
+fn axis(axis: &Axis) -> Value {
+    match axis {
+        Axis { name: None, size: Some(size) } => json!(size),
+        other => json!(other.to_string()),
     }
-}
-
-fn support(analysis: &Analysis, info: &NameInfo) -> String {
-    if info.vector != VectorKind::Plain {
-        return info.vector.name().to_string();
-    }
-    if let Some(axis) = info.indexes {
-        let size = analysis.hir.graph.axis(axis).size;
-        return size.map_or_else(|| "category".to_string(), |size| format!("category({size})"));
-    }
-    let support = analysis.hir.graph.input(info.input).support;
-    match (info.category, support.hi.is_finite()) {
-        (true, true) => format!("category({})", support.hi + 1.0),
-        (true, false) => "category".to_string(),
-        (false, _) => support.to_string(),
-    }
-}
-
-fn axes(analysis: &Analysis, info: &NameInfo) -> Vec<String> {
-    let graph = &analysis.hir.graph;
-    let text = |&axis: &AxisId| match (&graph.axis(axis).name, graph.axis(axis).size) {
-        (Some(name), _) => name.clone(),
-        (None, Some(size)) => size.to_string(),
-        (None, None) => "?".to_string(),
-    };
-    let axes = graph.input(info.input).axes.iter();
-    axes.filter(|axis| **axis != ROWS || analysis.hir.whole_batch).map(text).collect()
 }
 
 fn summary(source: &Source, analysis: &Analysis) -> String {
     let mut lines = vec![format!("{}: the program compiles", source.name)];
     let width = analysis.hir.names.iter().map(|info| info.name.chars().count()).max().unwrap_or(0);
     for info in &analysis.hir.names {
-        let axes = axes(analysis, info);
-        let axes = if axes.is_empty() { String::new() } else { format!("[{}]", axes.join(", ")) };
         let pad = " ".repeat(width - info.name.chars().count());
-        lines.push(format!("  {:7} {}{pad} : {}{axes}", role(info), info.name, support(analysis, info)));
+        lines.push(format!("  {:7} {}{pad} : {}", info.role.word(), info.name, analysis.hir.domain(info)));
     }
     for term in &analysis.hir.terms {
         lines.push(format!("  term    {}: {}", term.label, kind(&term.kind)));

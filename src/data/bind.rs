@@ -109,8 +109,8 @@ pub enum Values {
     Interval(Interval),
     /// Codes 0 to K−1, or words, which are coded in sorted order.
     Category(Dim),
-    /// Each row's last axis, as a vector, passes a test.
-    Vector(RowTest),
+    /// Each row's last axes, so many, pass a test: one for a vector, two for a matrix.
+    Vector(usize, RowTest),
 }
 
 impl std::fmt::Debug for Values {
@@ -118,7 +118,7 @@ impl std::fmt::Debug for Values {
         match self {
             Self::Interval(interval) => write!(f, "{interval:?}"),
             Self::Category(dim) => write!(f, "Category({dim:?})"),
-            Self::Vector(_) => f.write_str("Vector"),
+            Self::Vector(..) => f.write_str("Vector"),
         }
     }
 }
@@ -381,8 +381,8 @@ fn offenders(
             #[allow(clippy::cast_precision_loss)]
             failing(&|value| codes.contains(value) && value < size as f64)
         }
-        Values::Vector(test) => {
-            let width = column.dims.last().copied().unwrap_or(1).max(1);
+        Values::Vector(axes, test) => {
+            let width = column.dims.iter().rev().take(*axes).product::<usize>().max(1);
             let rows = values.chunks(width).enumerate();
             rows.filter(|(_, row)| row.iter().any(|value| value.is_nan()) || !test(row))
                 .map(|(at, _)| at * width)

@@ -10,12 +10,12 @@ pub mod render;
 pub use document::{Block, Document, Section};
 
 use crate::compile::Program;
-use crate::ir::graph::{InputId, InputRole, NodeId, ROWS};
+use crate::ir::graph::{InputId, InputRole, NodeId};
 use crate::ir::print::{to_latex, to_text};
 use crate::ir::program::LossGraph;
 use crate::lower::lower;
 use crate::passes::{self, Derived, PassError};
-use crate::sema::{Form, Reduction, Term, TermKind, VectorKind};
+use crate::sema::{Form, Reduction, Term, TermKind};
 
 /// The derivation of a program.
 ///
@@ -46,23 +46,11 @@ fn names(program: &Program) -> Section {
             InputRole::Const => "fixed",
             InputRole::Free | InputRole::Seed => "free: to be bound to a column, a head or a constant",
         };
-        let input = graph.input(info.input);
-        if let Some(value) = input.support.as_point() {
+        if let Some(value) = graph.input(info.input).support.as_point() {
             items.push(format!("{} = {value}, {role}", info.name));
             continue;
         }
-        let support = match info.vector {
-            VectorKind::Plain => input.support.to_string(),
-            kind => kind.name().to_string(),
-        };
-        let axes: Vec<String> = input
-            .axes
-            .iter()
-            .filter(|axis| **axis != ROWS || program.hir.whole_batch)
-            .map(|&axis| axis_name(program, axis))
-            .collect();
-        let axes = if axes.is_empty() { String::new() } else { format!("[{}]", axes.join(", ")) };
-        items.push(format!("{} : {support}{axes}, {role}", info.name));
+        items.push(format!("{} : {}, {role}", info.name, program.hir.domain(info)));
     }
     for (name, node, _) in &program.hir.definitions {
         items.push(format!("{name} = {}", to_text(graph, *node)));
@@ -72,15 +60,6 @@ fn names(program: &Program) -> Section {
         "Domain knowledge: which numbers are observed, which are predicted, and what values they can take.",
     )
     .list(items)
-}
-
-fn axis_name(program: &Program, axis: crate::ir::graph::AxisId) -> String {
-    let axis = program.hir.graph.axis(axis);
-    match (&axis.name, axis.size) {
-        (Some(name), _) => name.clone(),
-        (None, Some(size)) => size.to_string(),
-        (None, None) => "m".into(),
-    }
 }
 
 /// Likelihood, product, logarithm, minus: the steps of one density term.
@@ -108,7 +87,7 @@ fn density(program: &Program, at: usize, term: &Term, form: &Form) -> Vec<Sectio
             );
         }
     }
-    let axes: Vec<String> = term.axes.iter().map(|&var| axis_name(program, graph.var(var).axis)).collect();
+    let axes: Vec<String> = term.axes.iter().map(|&var| graph.axis(graph.var(var).axis).to_string()).collect();
     let over = |sign: &str| axes.iter().map(|axis| format!("{sign}_{{{axis}}} ")).collect::<String>();
     let each = if axes.is_empty() { String::new() } else { format!(" and over {}", axes.join(", ")) };
     let p = format!("p({})", latex_names(&variates));

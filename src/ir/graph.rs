@@ -9,6 +9,7 @@
 //! inner binder never has the name of a variable free inside it. Depends on `support` and `op`.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::rc::Rc;
 
 use super::op::{Op, ReduceOp};
@@ -53,6 +54,17 @@ pub struct Axis {
     pub size: Option<usize>,
 }
 
+impl fmt::Display for Axis {
+    /// Its name, else its size, else `?`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.name, self.size) {
+            (Some(name), _) => f.write_str(name),
+            (None, Some(size)) => size.fmt(f),
+            (None, None) => f.write_str("?"),
+        }
+    }
+}
+
 /// Which variable of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum VarKind {
@@ -88,6 +100,19 @@ pub enum InputRole {
     Free,
     /// Internal: the adjoint of each row's loss (1/rows, or the row's weight over the sum of weights).
     Seed,
+}
+
+impl InputRole {
+    /// The statement that declares it; `free` for what is declared nowhere.
+    pub fn word(self) -> &'static str {
+        match self {
+            InputRole::Data => "data",
+            InputRole::Predict => "predict",
+            InputRole::Param => "param",
+            InputRole::Const => "const",
+            InputRole::Free | InputRole::Seed => "free",
+        }
+    }
 }
 
 /// A named input.

@@ -8,7 +8,7 @@ use crate::diag::has_errors;
 use crate::diag::render::{Style, render};
 use crate::explain::{Block, Document, derivation};
 use crate::report::display::Card;
-use crate::sema::{self, Options};
+use crate::sema::{self, NameInfo, Options};
 use crate::source::{NoFiles, Source};
 use std::ops::Range;
 
@@ -93,22 +93,15 @@ impl Loss {
         self.names().evcxr_display();
     }
 
-    /// The program and what its names are: role and support.
+    /// The program and what its names are: role, support and axes.
     pub fn names(&self) -> Shown {
         let program = match &self.program {
             Ok(program) => program,
             Err(said) => return Shown::fault(said),
         };
-        let graph = &program.hir.graph;
-        let rows: Vec<Vec<String>> = program
-            .hir
-            .names
-            .iter()
-            .map(|info| {
-                let role = format!("{:?}", info.role).to_lowercase();
-                vec![info.name.clone(), role, graph.input(info.input).support.to_string()]
-            })
-            .collect();
+        let hir = &program.hir;
+        let row = |info: &NameInfo| vec![info.name.clone(), info.role.word().into(), hir.domain(info).to_string()];
+        let rows: Vec<Vec<String>> = hir.names.iter().map(row).collect();
         let head = ["name", "role", "support"].map(str::to_owned);
         Shown::card(Card::new().preformatted(self.text().trim()).table(&head, &rows))
     }

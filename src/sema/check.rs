@@ -101,7 +101,9 @@ impl Elaborator<'_> {
         }
         let ExprKind::Name(name) = &ctx.unit.ast.expr(id).kind else { return false };
         let free = self.by_key.get(&name.key).and_then(|&at| self.names.get(at)).is_some_and(|info| !info.declared);
-        if !free || !self.options.bound.contains(&name.key) {
+        // A value given by hand is checked here, and one that does not fit is reported where it is used.
+        let fits = self.options.set.get(&name.key).is_none_or(|&value| needed.contains(value));
+        if !free || !fits || !self.options.bound.contains(&name.key) {
             return false;
         }
         let known = self.needs.entry(name.key.clone()).or_insert(needed);

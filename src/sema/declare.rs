@@ -295,6 +295,7 @@ impl Elaborator<'_> {
         let assigned = self.options.roles.get(&name.key).copied();
         let constant = self.options.set.get(&name.key).copied();
         let kind = match (assigned, constant) {
+            (Some(InputRole::Free), Some(value)) if !role.data && support.contains(value) => InputRole::Free,
             (_, Some(_)) => InputRole::Const,
             (Some(role), None) => role,
             (None, None) if role.data => InputRole::Data,
@@ -304,7 +305,7 @@ impl Elaborator<'_> {
         if kind == InputRole::Predict && !role.data {
             support = Interval::REAL;
         }
-        if let Some(value) = constant {
+        if let Some(value) = constant.filter(|_| kind == InputRole::Const) {
             support = Interval::point(value);
         }
         let mut axes: Vec<AxisId> = Vec::new();
@@ -315,7 +316,8 @@ impl Elaborator<'_> {
             let axis = self.graph.add_axis(GraphAxis { name: None, size: None });
             axes.push(axis);
         }
-        if !self.whole_batch && matches!(kind, InputRole::Data | InputRole::Predict | InputRole::Free) {
+        let varies = matches!(kind, InputRole::Data | InputRole::Predict | InputRole::Free) && constant.is_none();
+        if !self.whole_batch && varies {
             axes.insert(0, ROWS);
         }
         let at = self.add_name(name, kind, axes, support, role.vector, constant.map(|value| vec![value]), false);

@@ -278,12 +278,7 @@ impl<'a> Elaborator<'a> {
     }
 
     pub fn axis_text(&self, axis: AxisId) -> String {
-        let axis = self.graph.axis(axis);
-        match (&axis.name, axis.size) {
-            (Some(name), _) => name.clone(),
-            (None, Some(size)) => size.to_string(),
-            (None, None) => "?".into(),
-        }
+        self.graph.axis(axis).to_string()
     }
 
     // ---- expressions ------------------------------------------------------------------------------------------------

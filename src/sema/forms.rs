@@ -7,7 +7,7 @@ use super::elaborate::{Ctx, Elaborator};
 use super::library::{self, Unit};
 use super::value::{Density, Form, Instance, Kind, Measure, Num, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
-use crate::ir::graph::{Index, Substitution};
+use crate::ir::graph::{Index, NodeId, Substitution, VarId};
 use crate::ir::op::{Op, ReduceOp};
 use crate::source::Span;
 use crate::syntax::ast::{ClauseKind, DistDef, Formal, Name};
@@ -198,20 +198,23 @@ impl Elaborator<'_> {
 
     /// Whether a vector of numbers as written has a structure: `[0.2, 0.8]` is a simplex, `[-1, 0, 2]` ordered.
     pub(super) fn literal_is(&mut self, num: &Num, needed: VectorKind) -> bool {
-        let Some(values) = self.constants(num) else { return false };
-        // Only the last axis is looked at.
-        needed.rank() < 2 && needed.holds(&values, 4.0 * f64::EPSILON)
+        let first = num.axes.len().checked_sub(needed.rank());
+        let Some(axes) = first.and_then(|first| num.axes.get(first..)) else { return false };
+        self.constants(num.node, axes).is_some_and(|values| needed.holds(&values, 4.0 * f64::EPSILON))
     }
 
-    fn constants(&mut self, num: &Num) -> Option<Vec<f64>> {
-        let &var = num.axes.last()?;
+    /// The elements of a node over some axes, row-major, if every one is a number.
+    fn constants(&mut self, node: NodeId, axes: &[VarId]) -> Option<Vec<f64>> {
+        let Some((&var, inner)) = axes.split_first() else {
+            let node = self.canonical.simplify(&mut self.graph, node);
+            return self.graph.as_const(node).map(|value| vec![value]);
+        };
         let size = self.graph.axis(self.graph.var(var).axis).size?;
-        let mut values = Vec::with_capacity(size);
+        let mut values = Vec::new();
         for at in 0..size {
             let at = self.graph.constant(at as f64);
-            let node = Substitution::new(var, Index::At(at)).apply(&mut self.graph, num.node);
-            let node = self.canonical.simplify(&mut self.graph, node);
-            values.push(self.graph.as_const(node)?);
+            let element = Substitution::new(var, Index::At(at)).apply(&mut self.graph, node);
+            values.append(&mut self.constants(element, inner)?);
         }
         Some(values)
     }

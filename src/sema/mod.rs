@@ -11,6 +11,7 @@ mod check;
 mod declare;
 mod density;
 mod distributions;
+mod domain;
 mod elaborate;
 mod forms;
 mod free;
@@ -31,6 +32,7 @@ use crate::ir::graph::{Graph, InputId, InputRole, NodeId, VarId};
 use crate::source::{Loader, Source, Span};
 use crate::syntax;
 
+pub use domain::{Domain, Set};
 pub use link::Link;
 pub use value::{Form, VectorKind};
 
@@ -39,7 +41,8 @@ pub use value::{Form, VectorKind};
 pub struct Options {
     /// `--set N=V`: values of constants and sizes of axes, by canonical name.
     pub set: HashMap<String, f64>,
-    /// Roles given to free names from outside (a head makes a name `Predict`), by canonical name.
+    /// Roles given to free names from outside, by canonical name: a head makes a name `Predict`; one with a value in
+    /// `set` is a constant unless it is to stay `Free`.
     pub roles: HashMap<String, InputRole>,
     /// Free names bound to columns: they take the support that their uses need, and every row is checked against it.
     pub bound: HashSet<String>,

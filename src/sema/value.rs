@@ -215,3 +215,31 @@ pub fn anonymous_fit(graph: &Graph, a: &[VarId], b: &[VarId]) -> bool {
     let (a, b) = (anonymous(a), anonymous(b));
     a.iter().rev().zip(b.iter().rev()).all(|(a, b)| a == b)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::VectorKind::{Cholesky, Ordered, Plain, Simplex, UnitVector};
+
+    #[test]
+    fn structures_hold_or_do_not() {
+        for (kind, values, holds) in [
+            (Plain, &[1.0, -1.0][..], true),
+            (Simplex, &[0.25, 0.75], true),
+            (Simplex, &[0.25, 0.7], false),
+            (Simplex, &[1.25, -0.25], false),
+            (Ordered, &[-1.0, 0.0, 2.0], true),
+            (Ordered, &[-1.0, 0.0, 0.0], false),
+            (UnitVector, &[0.6, -0.8], true),
+            (UnitVector, &[0.6, 0.6], false),
+            (Cholesky, &[1.0, 0.0, -5.0, 2.0], true),
+            (Cholesky, &[1.0, 0.5, -5.0, 2.0], false),
+            (Cholesky, &[1.0, 0.0, -5.0, 0.0], false),
+            (Cholesky, &[1.0, 0.0, 2.0], false),
+            (Simplex, &[f64::NAN, 1.0], false),
+            (Ordered, &[0.0, f64::INFINITY], false),
+        ] {
+            assert_eq!(kind.holds(values, 1e-12), holds, "{kind:?} {values:?}");
+        }
+        assert!(Simplex.holds(&[0.333, 0.666], 2e-3) && !Simplex.holds(&[0.333, 0.666], 1e-4));
+    }
+}

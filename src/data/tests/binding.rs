@@ -144,7 +144,7 @@ fn shapes_and_names_that_do_not_fit_are_all_reported() {
 #[test]
 fn a_simplex_is_tested_row_by_row() {
     let simplex = |row: &[f64]| row.iter().all(|&p| p >= 0.0) && (row.iter().sum::<f64>() - 1.0).abs() < 1e-9;
-    let support = Support::new("simplex", Values::Vector(std::sync::Arc::new(simplex)));
+    let support = Support::new("simplex", Values::Vector(1, std::sync::Arc::new(simplex)));
     let wanted = [Wanted::array("p", vec![Dim::Any], support)];
     let text = bound(&table("p[0],p[1]\n0.5,0.5\n0.5,0.6\n"), &wanted, &[]).unwrap_err().to_string();
     assert!(text.starts_with("t.csv: row 2 (line 3), column `p[0]`"), "{text}");

@@ -1,0 +1,181 @@
+//! The answer: what the engine computes for the rows that can be, and what the others make of it.
+
+use std::collections::HashSet;
+
+use super::engine::{Compute, compute};
+use super::{Derivative, EvaluateError, Evaluation, Request};
+use crate::compile::Program;
+use crate::data::{Bound, BoundColumn};
+use crate::ir::graph::{AxisId, InputId};
+use crate::ir::program::{Bindings, Outputs};
+use crate::sema::{self, NameInfo};
+
+/// A program on a table.
+pub(super) struct Evaluator<'a> {
+    pub program: &'a Program,
+    pub request: &'a Request,
+    /// Rows of the table.
+    rows: usize,
+    /// The rows whose observations can be; the others are impossible.
+    pub kept: Vec<usize>,
+    /// Size of each axis, by `AxisId`, with the kept rows.
+    pub sizes: Vec<usize>,
+    /// Every input as one array, by `InputId`.
+    pub inputs: Vec<Vec<f64>>,
+    pub compute: Compute<'a>,
+}
+
+impl<'a> Evaluator<'a> {
+    pub fn new(program: &'a Program, request: &'a Request, bound: &Bound) -> Result<Self, EvaluateError> {
+        if bound.rows == 0 {
+            return Err(EvaluateError::Request("the table has no rows: there is nothing to evaluate".into()));
+        }
+        let outside: HashSet<usize> = bound.columns.iter().flat_map(|column| column.outside.iter().copied()).collect();
+        let kept: Vec<usize> = (0..bound.rows).filter(|row| !outside.contains(row)).collect();
+        let columns: Vec<BoundColumn> = bound.columns.iter().map(|column| column.take(&kept)).collect();
+        let sizes = program.sizes(kept.len(), &bound.axes)?;
+        let inputs = inputs(program, request, &columns, &sizes)?;
+        let compute = compute(&program.loss, &sizes, (request.engine, request.dtype))?;
+        Ok(Evaluator { program, request, rows: bound.rows, kept, sizes, inputs, compute })
+    }
+
+    pub fn run(&self) -> Result<Evaluation, EvaluateError> {
+        let mut evaluation = self.empty();
+        if !self.kept.is_empty() {
+            self.fill(&mut evaluation)?;
+        }
+        if self.kept.len() < self.rows {
+            self.impossible(&mut evaluation);
+        }
+        Ok(evaluation)
+    }
+
+    fn empty(&self) -> Evaluation {
+        let rows = self.rows;
+        let reduction = match self.program.hir.reduction {
+            sema::Reduction::Mean => "mean",
+            sema::Reduction::Sum => "sum",
+        };
+        let per_row = (self.request.per_row && !self.program.hir.whole_batch).then(|| vec![f64::INFINITY; rows]);
+        let terms = self.program.loss.terms.iter().map(|term| (term.label.clone(), 0.0)).collect();
+        Evaluation { loss: 0.0, rows, reduction, terms, per_row, grad: Vec::new(), hess: Vec::new() }
+    }
+
+    /// The kept rows with these inputs, under an adjoint of each row's loss.
+    pub fn bindings<'b>(&self, inputs: &'b [Vec<f64>], seed: &'b [f64]) -> Bindings<'b, f64> {
+        let inputs = inputs.iter().map(Vec::as_slice).collect();
+        Bindings { rows: self.kept.len(), inputs, sizes: self.sizes.clone(), seed }
+    }
+
+    fn fill(&self, evaluation: &mut Evaluation) -> Result<(), EvaluateError> {
+        let kept = self.kept.len();
+        let seed = match self.program.hir.reduction {
+            sema::Reduction::Mean if kept == self.rows => Vec::new(),
+            sema::Reduction::Mean => vec![1.0 / self.rows as f64; kept],
+            sema::Reduction::Sum => vec![1.0; kept],
+        };
+        let ones = vec![1.0; kept];
+        let reduced = (self.compute)(&self.bindings(&self.inputs, &seed), false)?;
+        for ((_, value), term) in evaluation.terms.iter_mut().zip(&reduced.terms) {
+            *value = *term;
+        }
+        evaluation.loss = reduced.terms.iter().sum();
+        let own = evaluation.per_row.is_some();
+        let per_row = if own { Some((self.compute)(&self.bindings(&self.inputs, &ones), true)?) } else { None };
+        if let (Some(into), Some(outputs)) = (&mut evaluation.per_row, &per_row) {
+            for (at, &row) in self.kept.iter().enumerate() {
+                if let Some(slot) = into.get_mut(row) {
+                    // A program of constants only has the same loss in every row.
+                    *slot = outputs.per_row.get(at).copied().unwrap_or(evaluation.loss);
+                }
+            }
+        }
+        if self.request.grad {
+            evaluation.grad = self.derivatives(&reduced, per_row.as_ref());
+        }
+        if self.request.hess {
+            evaluation.hess = self.second(if own { &ones } else { &seed })?;
+        }
+        Ok(())
+    }
+
+    fn derivatives(&self, reduced: &Outputs<f64>, per_row: Option<&Outputs<f64>>) -> Vec<Derivative> {
+        let graph = &self.program.loss.graph;
+        let mut found = Vec::new();
+        for (at, &(input, _)) in self.program.loss.gradients.iter().enumerate() {
+            let Some(info) = self.program.name(input) else { continue };
+            let by_row = graph.input(input).per_row();
+            let outputs = per_row.filter(|_| by_row).unwrap_or(reduced);
+            found.push(self.spread(info, outputs.gradients.get(at).cloned().unwrap_or_default()));
+        }
+        found
+    }
+
+    /// Puts the kept rows' numbers at their rows; the others have gradient 0 (their loss is +∞ whatever they do).
+    pub fn spread(&self, info: &NameInfo, values: Vec<f64>) -> Derivative {
+        let input = self.program.loss.graph.input(info.input);
+        let size = |axis: &AxisId| self.sizes.get(axis.index()).copied().unwrap_or(0);
+        let mut dims: Vec<usize> = input.axes.iter().map(size).collect();
+        let name = info.name.clone();
+        if !input.per_row() || self.kept.len() == self.rows {
+            return Derivative { name, dims, values };
+        }
+        let width: usize = dims.iter().skip(1).product();
+        let mut all = vec![0.0; self.rows * width];
+        for (&row, from) in self.kept.iter().zip(values.chunks(width.max(1))) {
+            if let Some(into) = all.get_mut(row * width..(row + 1) * width) {
+                into.copy_from_slice(from);
+            }
+        }
+        if let Some(first) = dims.first_mut() {
+            *first = self.rows;
+        }
+        Derivative { name, dims, values: all }
+    }
+
+    /// What an impossible row makes of the whole; its own loss is +∞ already.
+    fn impossible(&self, evaluation: &mut Evaluation) {
+        evaluation.loss = f64::INFINITY;
+        for (term, (_, value)) in self.program.hir.terms.iter().zip(&mut evaluation.terms) {
+            if matches!(term.kind, sema::TermKind::Density(_)) {
+                *value = f64::INFINITY;
+            }
+        }
+    }
+}
+
+/// Every input as one array, by `InputId`.
+fn inputs(
+    program: &Program,
+    request: &Request,
+    columns: &[BoundColumn],
+    sizes: &[usize],
+) -> Result<Vec<Vec<f64>>, EvaluateError> {
+    let mut inputs = Vec::new();
+    for (at, input) in program.loss.graph.inputs().iter().enumerate() {
+        let dims: Vec<usize> = input.axes.iter().filter_map(|axis| sizes.get(axis.index()).copied()).collect();
+        inputs.push(match program.name(InputId(at as u32)) {
+            None => Vec::new(),
+            Some(info) => match columns.iter().find(|column| column.name == info.name) {
+                Some(column) if input.per_row() => column.values.clone(),
+                Some(column) => constant_column(info, column)?,
+                None => program.value_of(info, &dims, request.set.get(&info.key).map(std::slice::from_ref))?,
+            },
+        });
+    }
+    Ok(inputs)
+}
+
+/// A parameter given as a column: the same in every row.
+fn constant_column(info: &NameInfo, column: &BoundColumn) -> Result<Vec<f64>, EvaluateError> {
+    let first = column.row(0).to_vec();
+    let rows = column.values.len() / column.width().max(1);
+    match (1..rows).find(|&row| column.row(row) != first.as_slice()) {
+        None => Ok(first),
+        Some(row) => Err(EvaluateError::Request(format!(
+            "`{}` is one value for all rows, but row {} of its column differs from the first; declare it with `predict` or `data` if it varies",
+            info.name,
+            row + 1
+        ))),
+    }
+}
