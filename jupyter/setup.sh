@@ -8,6 +8,9 @@ cd "$(dirname "$0")"
 
 version=0.22.0
 say() { printf 'setup: %s\n' "$1"; }
+for tool in cargo python3; do
+    "$tool" --version >/dev/null || { say "$tool does not run; it is needed" >&2; exit 1; }
+done
 
 root="${CARGO_INSTALL_ROOT:-${CARGO_HOME:-$HOME/.cargo}}"
 installed() { cargo install --list --root "$1" 2>/dev/null | sed -n 's/^evcxr_jupyter v\([^ :]*\).*/\1/p'; }

@@ -30,7 +30,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "softplus in a sum",
-        law: "softplus z - z = softplus(-z)",
+        law: "softplus z - z = softplus(-z), 2·softplus z - z = softplus z + softplus(-z)",
         guard: "inside longer sums",
         phase: None,
         on: SUM,
@@ -281,13 +281,17 @@ fn expm1_in_sum(g: &mut Graph, id: NodeId) -> Option<NodeId> {
 
 fn softplus(g: &mut Graph, (x, c): Term, (y, d): Term) -> Option<NodeId> {
     let z = one(g, x, Op::Softplus)?;
-    let opposite = (z == y && d == -c) || (negated(g, z, y) && d == c);
-    if !opposite {
+    let opposite = |share: f64| (z == y && d == -share) || (negated(g, z, y) && d == share);
+    let (all, half) = (opposite(c), opposite(c / 2.0));
+    if !(all || half) {
         return None;
     }
-    let z = neg(g, z);
-    let softplus = un(g, Op::Softplus, z);
-    let c = g.constant(c);
+    let away = neg(g, z);
+    let mut softplus = un(g, Op::Softplus, away);
+    if half {
+        softplus = bin(g, Op::Add, x, softplus);
+    }
+    let c = g.constant(if half { c / 2.0 } else { c });
     Some(bin(g, Op::Mul, c, softplus))
 }
 

@@ -184,6 +184,10 @@ pub const RULES: &[Rule] = &[
         let x = one(g, x, Op::Exp)?;
         Some(un(g, Op::LogCloglog, x))
     }),
+    rule!("no event", "poisson_lp(0, λ, log λ) = -λ", "", On::Ops(&[Op::PoissonLp]), |g, id| {
+        let (k, rate, _) = three(g, id, Op::PoissonLp)?;
+        is(g, k, 0.0).then(|| un(g, Op::Neg, rate))
+    }),
     rule!(
         "zero inflation by log-odds",
         "log(π + (1 - π)·exp l) = log_mix0_logit(z, l) with π = sigmoid z",

@@ -40,6 +40,9 @@ CASES = [
     ("poisson(k | softplus(h))", "K h", lambda k, h: poisson(k, softplus(h)), [(1, -103.5), (3, -100), (3, 20)], BOTH),
     ("neg_binomial(k | mean = exp(h), size = softplus(s))", "K h s", lambda k, h, s: neg_binomial(k, exp(h), softplus(s)), [(0, 89, 2), (0, 200, 2), (3, 200, -1), (3, 2, 1), (0, 0.5, 1)], BOTH),
     ("neg_binomial(k | mean = m, size = 2)", "K m", lambda k, m: neg_binomial(k, m, mp.mpf(2)), [(0, 0.5), (0, 300), (4, 300)], BOTH),
+    ("hurdle(0.5, poisson(k | softplus(h)))", "K h", lambda k, h: -log(0.5) + poisson(k, softplus(h)) + log(1 - exp(-softplus(h))), [(2, -90), (1, 1), (5, 3)], BOTH),
+    ("hurdle(0.5, poisson(k | exp(h)))", "K h", lambda k, h: -log(0.5) + poisson(k, exp(h)) + log(1 - exp(-exp(h))), [(2, -90), (1, 1), (5, 3)], BOTH),
+    ("logistic(x | 0, exp(s))", "X s", lambda x, s: x * exp(-s) + s + 2 * log(1 + exp(-x * exp(-s))), [(-1, -80), (1, -80), (3, 1)], BOTH),
     ("log(1 - exp(-exp(z)))", "z", lambda z: log(1 - exp(-exp(z))), [(-700,), (-120,), (-1,), (3,)], BOTH),
 ]
 
