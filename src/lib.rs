@@ -17,13 +17,14 @@
 //! | compute | [`interpret`], [`codegen`] | values and gradients: slow and obvious, or native |
 //! | bind | [`data`], [`evaluate`] | tables, events and images → arrays, every value inside its support |
 //! | train | [`train`] | a dfdx network against the compiled loss |
+//! | read and write | [`files`] | the files of a program; whole or not at all |
 //! | remember | [`record`], [`report`] | runs in a store that survives a crash; pages and pictures from records alone |
 //! | show | [`notebook`] | losses, trainings and runs in the cells of a Jupyter notebook |
 //! | command | [`cli`] | one file a subcommand |
 //!
 //! [`ir`] is one graph of scalar expressions over index variables with one table of primitives ([`ir::op`]); [`diag`] is
 //! one table of codes and one renderer; [`compile`] is the front door. Imports go one way, in the order `source`, `diag`,
-//! `syntax`, `ir`, `passes`, `sema`, `lower`, `interpret`, `codegen`, `compile`, `explain`, `data`, `evaluate`, `record`,
+//! `syntax`, `ir`, `passes`, `sema`, `lower`, `interpret`, `codegen`, `compile`, `explain`, `files`, `data`, `evaluate`, `record`,
 //! `report`, `train`, `notebook`, `cli`; a test holds the tree to it. Up to `explain` there are no files, clocks, randomness or
 //! printing: other files of a program come in through [`source::Loader`].
 //!
@@ -42,6 +43,8 @@ pub mod diag;
 #[cfg(feature = "data")]
 pub mod evaluate;
 pub mod explain;
+#[cfg(feature = "report")]
+pub mod files;
 pub mod interpret;
 pub mod ir;
 pub mod lower;

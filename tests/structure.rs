@@ -17,6 +17,7 @@ const ORDER: &[&str] = &[
     "codegen",
     "compile",
     "explain",
+    "files",
     "data",
     "evaluate",
     "record",

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::output::Fault;
-use super::program::{Beside, ProgramArgs};
+use super::program::ProgramArgs;
 use super::{Format, Outcome, output};
 use crate::diag::fix::fixed;
 use crate::diag::has_errors;
+use crate::files::Beside;
 use crate::ir::graph::Axis;
 use crate::sema::{self, Analysis, Options, Reduction, TermKind};
 use crate::source::Source;
@@ -42,7 +43,7 @@ pub fn run(args: &Args) -> Outcome {
 }
 
 fn checked(source: &Source, format: Format) -> Outcome {
-    let analysis = sema::analyze(source, &Beside, &Options::default());
+    let analysis = sema::analyze(source, &Beside::default(), &Options::default());
     match format {
         Format::Json => output::line(&report(source, &analysis).to_string()),
         Format::Human => {
@@ -64,7 +65,7 @@ fn repaired(source: &Source, args: &Args) -> Result<Outcome, Fault> {
     let mut edits = 0;
     for _ in 0..ROUNDS {
         let now = Source::new(source.name.as_str(), text.as_str());
-        let found = sema::analyze(&now, &Beside, &Options::default()).diagnostics;
+        let found = sema::analyze(&now, &Beside::default(), &Options::default()).diagnostics;
         let Some((next, count)) = fixed(&text, &found) else { break };
         (text, edits) = (next, edits + count);
     }

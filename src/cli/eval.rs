@@ -3,11 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::output::Fault;
-use super::program::{Beside, ProgramArgs, setting};
+use super::program::{ProgramArgs, setting};
 use super::{Format, Outcome, output};
 use crate::data::options::OnInvalid;
 use crate::data::{Folder, Intake, WithInput, read_table};
 use crate::evaluate::{Derivative, Dtype, Engine, EvaluateError, Evaluation, Request, evaluate};
+use crate::files::Beside;
 use crate::record::Number;
 use crate::source::Source;
 
@@ -113,7 +114,7 @@ fn answer(args: &Args, source: &Source) -> Result<Evaluation, EvaluateError> {
         on_invalid: if args.on_invalid == InvalidArg::Inf { OnInvalid::Inf } else { OnInvalid::Error },
         set: args.set.iter().cloned().collect(),
     };
-    let (evaluation, warnings) = evaluate(source, &Beside, &table, &request)?;
+    let (evaluation, warnings) = evaluate(source, &Beside::default(), &table, &request)?;
     output::diagnostics(source, &warnings);
     Ok(evaluation)
 }

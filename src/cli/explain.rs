@@ -1,11 +1,12 @@
 //! `lossc explain`: a derivation, an error code's page, or an entry of the standard library.
 
 use super::output::Fault;
-use super::program::{Beside, read};
+use super::program::read;
 use super::{Format, Outcome, output};
 use crate::compile::{Program, differentiable};
 use crate::diag::has_errors;
 use crate::explain::{Document, derivation, entry::Entry, render};
+use crate::files::Beside;
 use crate::sema::{self, Options, library};
 use crate::source::Source;
 
@@ -81,7 +82,7 @@ fn named(args: &Args, what: &str) -> Outcome {
 }
 
 fn program(args: &Args, source: &Source) -> Outcome {
-    let analysis = sema::analyze(source, &Beside, &Options::default());
+    let analysis = sema::analyze(source, &Beside::default(), &Options::default());
     output::diagnostics(source, &analysis.diagnostics);
     if has_errors(&analysis.diagnostics) {
         return Outcome::Fault;

@@ -4,7 +4,8 @@ use std::io::Read;
 use std::path::Path;
 
 use super::output::Fault;
-use crate::source::{Loader, Source};
+use crate::files::write_whole;
+use crate::source::Source;
 
 /// A program on the command line.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -47,20 +48,6 @@ pub fn read(path: &str) -> Result<Source, Fault> {
     })
 }
 
-/// `use "file.loss"`: paths are relative to the file that uses them.
-#[derive(Clone, Copy, Debug)]
-pub struct Beside;
-
-impl Loader for Beside {
-    fn load(&self, path: &str, from: &str) -> Result<Source, String> {
-        let folder = Path::new(from).parent().unwrap_or(Path::new(""));
-        let full = folder.join(path);
-        let bytes = std::fs::read(&full).map_err(|error| format!("cannot read `{}`: {error}", full.display()))?;
-        Source::from_bytes(full.display().to_string(), &bytes)
-            .map_err(|_| format!("`{}` is not UTF-8 text", full.display()))
-    }
-}
-
 /// Nothing was named: says how, and ends with the status for usage.
 pub fn usage(command: &str) -> ! {
     super::output::complain(&format!("error: `lossc {command}` needs a FILE, `-` for standard input, or -e PROGRAM"));
@@ -74,9 +61,8 @@ pub fn setting(text: &str) -> Result<(String, f64), String> {
     Ok((crate::syntax::names::canonical(name.trim()), value))
 }
 
-/// Writes a file by way of a neighbour, so that a crash leaves the old or the new text, never half of one.
+/// Writes a file, whole or not at all.
 pub fn replace(path: &str, text: &str) -> Result<(), Fault> {
-    let neighbour = format!("{path}.new");
-    let written = std::fs::write(&neighbour, text).and_then(|()| std::fs::rename(&neighbour, path));
+    let written = write_whole(Path::new(path), text.as_bytes());
     written.map_err(|error| Fault::Plain(format!("cannot write `{path}`: {error}")))
 }

@@ -4,6 +4,7 @@ use super::handle::{self, RunHandle};
 use super::metrics::{CSV_HEADER, Point, Series, metrics_csv};
 use super::run::{NewRun, Record, Run, Status, StoredArtifact, read_time};
 use super::{RecordError, Result, schema};
+use crate::files;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
@@ -393,17 +394,7 @@ fn write_folder(dir: &Path, new: &NewRun) -> Result<()> {
 
 /// Replaces a file by the whole of the bytes or not at all, and waits until they are on disk.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    use std::io::Write;
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".part");
-    let unfinished = PathBuf::from(unfinished);
-    let write = || {
-        let mut file = File::create(&unfinished)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, path)
-    };
-    write().map_err(RecordError::io(path))
+    files::write_whole(path, bytes).map_err(RecordError::io(path))
 }
 
 /// The lock that a run's writer holds; the system releases it when the process is gone, however it went.

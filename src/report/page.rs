@@ -2,6 +2,7 @@
 
 use super::html::{STYLE, escape, listing, number, table};
 use super::{ReportError, Result, calibration, compare, counts, curves, distances};
+use crate::files::write_whole;
 use crate::record::{Baselines, CalibrationDiagnostics, CountDiagnostics, DistanceDiagnostics, Record, Status};
 use std::path::Path;
 
@@ -23,12 +24,7 @@ pub fn page(records: &[Record]) -> Result<String> {
 /// As [`page`]; the file can't be written.
 pub fn write(records: &[Record], path: &Path) -> Result<()> {
     let html = page(records)?;
-    let unfinished = path.with_extension("html.part");
-    let write = || {
-        std::fs::write(&unfinished, html)?;
-        std::fs::rename(&unfinished, path)
-    };
-    write().map_err(|source| ReportError::Io { path: path.to_owned(), source })
+    write_whole(path, html.as_bytes()).map_err(|source| ReportError::Io { path: path.to_owned(), source })
 }
 
 fn document(title: &str, body: &str) -> String {

@@ -7,8 +7,7 @@
 //! flushed to the disk and renamed: a reader sees the old one or the new one, never half of one.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::network::{Network, Weights};
 use super::step::{Trainer, TrainerConfig};
+use crate::files::write_whole;
 
 /// The key of our metadata among a file's.
 const KEY: &str = "lossc";
@@ -186,21 +186,12 @@ pub fn load_weights(network: &Network, path: &Path) -> Result<Weights, Checkpoin
     weights(network, &file, "", path)
 }
 
-/// Writes a file so that it is either there in full or not at all, also if power fails.
+/// Writes a file, whole or not at all.
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), CheckpointError> {
-    let io = |source| CheckpointError::Io { path: path.to_owned(), source };
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let beside = path.with_file_name(name);
-    let mut file = File::create(&beside).map_err(io)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)?;
-    fs::rename(&beside, path).map_err(io)?;
-    // The new name is on the disk once its folder is.
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), CheckpointError> {
+    write_whole(path, bytes).map_err(|source| CheckpointError::Io { path: path.to_owned(), source })
 }
 
 /// The configuration without what does not change a run's bits.
@@ -253,7 +244,7 @@ fn write(path: &Path, entries: &[Entry<'_>], metadata: HashMap<String, String>) 
     let views = views.map_err(|e: safetensors::SafeTensorError| damaged(path, e))?;
     let metadata = (!metadata.is_empty()).then_some(metadata);
     let file = safetensors::serialize(views, metadata).map_err(|e| damaged(path, e))?;
-    write_atomically(path, &file)
+    write_bytes(path, &file)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CheckpointError> {

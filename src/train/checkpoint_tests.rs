@@ -1,7 +1,7 @@
 //! Interrupted and undisturbed runs must agree to the bit.
 
 use super::bridge::Coupling;
-use super::checkpoint::{CheckpointError, load, load_weights, save, save_weights, write_atomically};
+use super::checkpoint::{CheckpointError, load, load_weights, save, save_weights};
 use super::network::{Activation, InputShape, Layer};
 use super::optimiser::{OptimiserConfig, Schedule};
 use super::step::{Trainer, TrainerConfig};
@@ -104,7 +104,7 @@ fn files_that_do_not_fit_are_refused_and_nothing_changes() {
     let mut trainer = fresh(rules()[0]);
     let before = trainer.network().weights();
     assert!(matches!(load(&mut trainer, &path), Err(CheckpointError::Io { .. })));
-    write_atomically(&path, b"no tensors here").unwrap();
+    std::fs::write(&path, b"no tensors here").unwrap();
     assert!(matches!(load(&mut trainer, &path), Err(CheckpointError::Damaged { .. })));
     save_weights(trainer.network(), &before, &path).unwrap();
     assert!(matches!(load(&mut trainer, &path), Err(CheckpointError::Foreign { .. })));
@@ -114,7 +114,7 @@ fn files_that_do_not_fit_are_refused_and_nothing_changes() {
     save(&other, None, serde_json::Value::Null, &path).unwrap();
     assert!(matches!(load(&mut trainer, &path), Err(CheckpointError::Config { .. })));
     let bytes = std::fs::read(&path).unwrap();
-    write_atomically(&path, &bytes[..bytes.len() - 3]).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
     assert!(matches!(load(&mut other, &path), Err(CheckpointError::Damaged { .. })));
 
     let mut wide = super::test_support::trainer(InputShape::Flat(5), &[], 2, &squares(), config(SGD));

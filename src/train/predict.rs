@@ -10,7 +10,7 @@ use super::metrics::head_values;
 use super::metrics::predictive::{Quantity, moments, quantities};
 use super::network::Network;
 use super::run::{recorded_fit, recorded_spec};
-use super::setup::{self, Compiled, Restored};
+use super::setup::{self, Compiled, Parts};
 use super::spec::Spec;
 use super::step::StepError;
 use crate::data::options::{DataOptions, Files, ImageSource, Source as DataSource};
@@ -69,7 +69,7 @@ fn apply(
     numbers: Vec<usize>,
 ) -> Result<Predictions> {
     let feed = Feed::new(prepared, options, 1, spec.settings.seed)?;
-    let Restored { mut network, binding, loss } = setup::restore(spec, compiled, &feed, &mut axes)?;
+    let Parts { mut network, binding, loss, .. } = Parts::build(spec, compiled, &feed, &mut axes, false)?;
     let weights = record.run.dir.join("weights.safetensors");
     if !weights.is_file() {
         let message = format!("the run `{}` has no weights yet: let it end, or resume it", record.run.id);
@@ -204,5 +204,5 @@ pub fn write_to(predictions: &Predictions, path: &str) -> Result<()> {
     }
     let mut bytes = Vec::new();
     predictions.write(&mut bytes).map_err(failed)?;
-    Ok(checkpoint::write_atomically(Path::new(path), &bytes)?)
+    Ok(checkpoint::write_bytes(Path::new(path), &bytes)?)
 }

@@ -6,23 +6,21 @@ use std::sync::atomic::AtomicBool;
 use serde::{Deserialize, Serialize};
 
 use super::bridge::LossKernel;
-use super::checkpoint::{self, write_atomically};
+use super::checkpoint;
 use super::errors::{Result, TrainError};
 use super::finale::{Figures, Reference, finale};
 use super::fit::{Ending, Fit, Plan, State};
 use super::measure::Meter;
-use super::network::Weights;
+use super::network::{Network, Weights};
 use super::progress::{Display, Progress};
 use super::setup::{Setup, read_file, term_kinds};
 use super::spec::Spec;
 use super::step::{Trainer, TrainerConfig};
-use crate::compile::{Program, differentiable};
 use crate::data::options::Part;
 use crate::data::{FileHash, Fitted};
 use crate::explain;
 use crate::record::{DataFile, NewRun, Notebook, Record, Run, RunHandle, Scores, Status, versions};
 use crate::report;
-use crate::sema::{self, Options};
 use crate::source::Source;
 
 /// File in a run's folder from which `--resume` goes on.
@@ -101,7 +99,7 @@ fn fresh(request: Request<'_>) -> Result<Outcome> {
     let name = path.to_string_lossy();
     let spec = Spec::read(&name, &bytes, &request.sets)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let setup = Setup::new(spec, folder)?;
+    let (setup, network) = Setup::new(spec, folder)?;
     let origin = Origin {
         spec: name.clone().into_owned(),
         folder: std::path::absolute(folder).map_err(|source| TrainError::Read { path: folder.to_owned(), source })?,
@@ -110,14 +108,15 @@ fn fresh(request: Request<'_>) -> Result<Outcome> {
         train_rows: setup.feed.rows(Part::Train).len(),
     };
     let reference = Reference::read(&setup)?;
+    let learner = Learner::new(&setup, network, request.threads)?;
     let notebook = Notebook::open(&request.runs)?;
-    let run = notebook.begin(&new_run(&setup, &path, &request))?;
+    let run = notebook.begin(&new_run(&setup, &path, &request)?)?;
     write_json(&run.dir().join(ORIGIN), &origin)?;
     write_json(&run.dir().join(FITTED), &setup.feed.data().fitted)?;
-    Session { setup, reference, run, request, restored: None }.run()
+    Session { setup, reference, run, request, learner }.run()
 }
 
-fn new_run(setup: &Setup, path: &Path, request: &Request<'_>) -> NewRun {
+fn new_run(setup: &Setup, path: &Path, request: &Request<'_>) -> Result<NewRun> {
     let settings = &setup.spec.settings;
     let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
     let source = &setup.compiled.source;
@@ -127,31 +126,24 @@ fn new_run(setup: &Setup, path: &Path, request: &Request<'_>) -> NewRun {
     if !request.sets.is_empty() {
         versions.insert("--set".into(), request.sets.join(" "));
     }
-    NewRun {
+    Ok(NewRun {
         name: settings.name.clone().unwrap_or(stem),
         spec_text: setup.spec.text().to_owned(),
         program_text: source.text.to_string(),
         program_name: file.filter(|name| name.ends_with(".loss")).unwrap_or_else(|| "program.loss".into()),
-        derivation_html: derivation(setup),
+        derivation_html: derivation(setup)?,
         data: setup.feed.data().files.iter().map(data_file).collect(),
         versions,
         seed: settings.seed,
         started: jiff::Timestamp::now(),
-    }
+    })
 }
 
-/// The derivation of the program as it stands, without the links of training; empty when names are only bound by heads.
-fn derivation(setup: &Setup) -> String {
-    let source = &setup.compiled.source;
-    let analysis = sema::analyze(source, &setup.loader(), &Options::default());
-    if !analysis.is_ok() {
-        return String::new();
-    }
-    let wrt = differentiable(&analysis.hir);
-    let document =
-        Program::compile(analysis.hir, &wrt).and_then(|program| explain::derivation(&program, source.text.trim()));
-    let mathml = |latex: &str| report::mathml::block(latex).ok();
-    document.map_or_else(|_| String::new(), |document| explain::render::html(&document, &mathml))
+/// The derivation of the program as it stands, without the links of training. A formula that is no MathML is shown as its
+/// text.
+fn derivation(setup: &Setup) -> Result<String> {
+    let document = explain::derivation(&setup.plain_program()?, setup.compiled.source.text.trim())?;
+    Ok(explain::render::html(&document, &|latex| report::mathml::block(latex).ok()))
 }
 
 fn data_file(file: &FileHash) -> DataFile {
@@ -160,7 +152,7 @@ fn data_file(file: &FileHash) -> DataFile {
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_vec_pretty(value).map_err(|error| TrainError::Internal(error.to_string()))?;
-    Ok(write_atomically(path, &text)?)
+    Ok(checkpoint::write_bytes(path, &text)?)
 }
 
 /// Reads a file of a run's folder.
@@ -211,40 +203,59 @@ fn resumed(request: Request<'_>, wanted: &str) -> Result<Outcome> {
     }
     let (spec, origin) = recorded_spec(&record)?;
     let source = Source::new(record.program_name.as_str(), record.program_text.as_str());
-    let setup = Setup::with_program(spec, &origin.folder, source)?;
+    let (setup, network) = Setup::with_program(spec, &origin.folder, source)?;
     let files: Vec<DataFile> = setup.feed.data().files.iter().map(data_file).collect();
     if let Some(changed) = files.iter().find(|file| !record.data.contains(file)) {
         let message = format!("{} has changed since `{}` began: start a new run", changed.path, record.run.id);
         return Err(TrainError::Refused(message));
     }
     let reference = Reference::read(&setup)?;
+    let mut learner = Learner::new(&setup, network, request.threads)?;
     let path = record.run.dir.join(CHECKPOINT);
-    let mut trainer = trainer(&setup, &request)?;
-    let restored = if path.is_file() { Some(checkpoint::load(&mut trainer.1, &path)?) } else { None };
-    let state: State = match &restored {
-        Some(restored) => serde_json::from_value(restored.extra.clone())
-            .map_err(|error| TrainError::Refused(format!("{}: {error}", path.display())))?,
-        None => State::default(),
-    };
-    let run = notebook.resume(&record.run.id, trainer.1.steps())?;
-    let best = restored.and_then(|restored| restored.best);
-    Session { setup, reference, run, request, restored: Some((trainer.1, state, best)) }.run()
+    if path.is_file() {
+        learner.resume(&path)?;
+    }
+    let run = notebook.resume(&record.run.id, learner.trainer.steps())?;
+    Session { setup, reference, run, request, learner }.run()
 }
 
-/// The plan of a run, and a trainer before its first step.
-fn trainer(setup: &Setup, request: &Request<'_>) -> Result<(Plan, Trainer)> {
-    let settings = &setup.spec.settings;
-    let plan = Plan::new(&setup.feed, settings.train.length)?;
-    let config = TrainerConfig {
-        optimiser: settings.optimizer,
-        schedule: settings.schedule.over(plan.steps),
-        clip_norm: settings.train.clip_norm,
-        ema: settings.train.ema,
-        seed: settings.seed,
-        threads: request.threads,
-    };
-    let network = setup.fresh_network()?;
-    Ok((plan, Trainer::new(network, setup.binding.clone(), config)?))
+/// What trains, and how far it has come.
+struct Learner {
+    plan: Plan,
+    trainer: Trainer,
+    /// The weights before the first step.
+    initial: Weights,
+    state: State,
+    /// The weights of the lowest validation loss.
+    best: Option<Weights>,
+}
+
+impl Learner {
+    /// Before the first step.
+    fn new(setup: &Setup, network: Network, threads: usize) -> Result<Self> {
+        let settings = &setup.spec.settings;
+        let plan = Plan::new(&setup.feed, settings.train.length)?;
+        let config = TrainerConfig {
+            optimiser: settings.optimizer,
+            schedule: settings.schedule.over(plan.steps),
+            clip_norm: settings.train.clip_norm,
+            ema: settings.train.ema,
+            seed: settings.seed,
+            threads,
+        };
+        let initial = network.weights();
+        let trainer = Trainer::new(network, setup.binding.clone(), config)?;
+        Ok(Learner { plan, trainer, initial, state: State::default(), best: None })
+    }
+
+    /// Goes on where a checkpoint was written.
+    fn resume(&mut self, path: &Path) -> Result<()> {
+        let restored = checkpoint::load(&mut self.trainer, path)?;
+        self.state = serde_json::from_value(restored.extra)
+            .map_err(|error| TrainError::Refused(format!("{}: {error}", path.display())))?;
+        self.best = restored.best;
+        Ok(())
+    }
 }
 
 /// A run that has begun.
@@ -253,13 +264,13 @@ struct Session<'a> {
     reference: Reference,
     run: RunHandle,
     request: Request<'a>,
-    restored: Option<(Trainer, State, Option<Weights>)>,
+    learner: Learner,
 }
 
 impl Session<'_> {
     fn run(self) -> Result<Outcome> {
-        let Session { setup, reference, mut run, request, restored } = self;
-        match drive(&setup, &reference, &mut run, request, restored) {
+        let Session { setup, reference, mut run, request, learner } = self;
+        match drive(&setup, &reference, &mut run, request, learner) {
             Ok((ending, figures)) => {
                 let status = match ending {
                     Ending::Complete | Ending::EarlyStop => Status::Done,
@@ -281,7 +292,7 @@ fn drive(
     reference: &Reference,
     run: &mut RunHandle,
     request: Request<'_>,
-    restored: Option<(Trainer, State, Option<Weights>)>,
+    learner: Learner,
 ) -> Result<(Ending, Figures)> {
     let terms = term_kinds(&setup.compiled.program, &setup.loss);
     let meter = Meter {
@@ -291,9 +302,7 @@ fn drive(
         terms: &terms,
         threads: request.threads,
     };
-    let (plan, new) = trainer(setup, &request)?;
-    let initial = new.network().weights();
-    let (trainer, state, best) = restored.unwrap_or((new, State::default(), None));
+    let Learner { plan, trainer, initial, state, best } = learner;
     let display = Display::new(request.progress, setup.loss.terms(), plan.steps, trainer.steps());
     display.say(&setup.feed.data().summary.to_string());
     let mut fit = Fit {

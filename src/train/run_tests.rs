@@ -321,3 +321,30 @@ fn a_loss_that_is_not_finite_names_the_row_of_the_file() {
 fn specs() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("specs")
 }
+
+#[test]
+fn a_program_that_is_no_text_is_shown_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    counts(folder.path(), 50);
+    fs::write(folder.path().join("counts.loss"), b"data k : count[N]\n# \xff\npoisson(k | exp(\xce\xb7))\n").unwrap();
+    let go = AtomicBool::new(false);
+    let Err(TrainError::Program { source_text, diagnostics }) = train(request(folder.path(), "runs", &go)) else {
+        panic!("it is refused as a program");
+    };
+    assert_eq!(diagnostics[0].code, crate::diag::codes::E0101);
+    assert_eq!(source_text.line_column(diagnostics[0].span.start), (2, 3));
+}
+
+#[test]
+fn the_derivation_knows_what_the_spec_binds() {
+    let folder = tempfile::tempdir().unwrap();
+    counts(folder.path(), 200);
+    let program = "data k : count[N]\nconst scale : positive\npredict η : real[N]\npoisson(k | scale·exp(η))\n";
+    fs::write(folder.path().join("counts.loss"), program).unwrap();
+    let go = AtomicBool::new(false);
+    let mut wanted = request(folder.path(), "runs", &go);
+    wanted.sets = vec!["train.epochs=1".into(), "const.scale=2".into()];
+    let outcome = train(wanted).unwrap_or_else(|error| panic!("{error}"));
+    let record = Notebook::open(folder.path().join("runs")).unwrap().show(&outcome.run.id).unwrap();
+    assert!(record.derivation_html.contains("class=\"derivation\""), "{}", record.derivation_html);
+}

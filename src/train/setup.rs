@@ -11,17 +11,18 @@ use super::bridge::{Binding, LossKernel};
 use super::errors::{Result, TrainError};
 use super::feed::Feed;
 use super::kernel::TrainLoss;
-use super::network::{Head, HeadInit, InputShape, Network, ParamInit, layers};
+use super::network::{Head, HeadInit, InputShape, Network, layers};
 use super::spec::{Finding, HeadStart, Program as ProgramText, Spec};
 use super::start;
-use crate::compile::{Program, axis_key};
-use crate::data::options::TupleKind;
+use crate::compile::{Program, axis_key, differentiable};
+use crate::data::options::{Part, TupleKind};
 use crate::data::{Fitted, Folder, Inputs, Intake, Prepared, prepare};
-use crate::diag::{codes, has_errors};
+use crate::diag::{codes, has_errors, not_utf8};
 use crate::evaluate::wanted;
+use crate::files::Beside;
 use crate::ir::graph::{InputRole, ROWS};
 use crate::sema::{self, NameInfo, Options};
-use crate::source::{Loader, Source};
+use crate::source::Source;
 use crate::syntax::names::canonical;
 
 /// A program ready for training, before any data is read.
@@ -48,31 +49,12 @@ pub struct Setup {
     pub feed: Feed,
     /// The loss.
     pub loss: TrainLoss,
-    /// What one row of the network's input is.
-    pub input: InputShape,
-    /// The heads.
-    pub heads: Vec<Head>,
-    /// The loss's parameters where they start.
-    pub params: Vec<ParamInit>,
     /// Which head is which predicted name.
     pub binding: Binding,
     /// Sizes of axes by canonical name.
     pub axes: BTreeMap<String, usize>,
     /// The loss of the best prediction that reads no inputs, where heads start there.
     pub start: Option<start::Start>,
-}
-
-/// Files beside the spec, for `use`.
-struct Beside(PathBuf);
-
-impl Loader for Beside {
-    fn load(&self, path: &str, from: &str) -> std::result::Result<Source, String> {
-        let folder = Path::new(from).parent().unwrap_or(Path::new(""));
-        let file = self.0.join(folder).join(path);
-        let bytes = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let text = String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8 text", file.display()))?;
-        Ok(Source::new(folder.join(path).to_string_lossy(), text))
-    }
 }
 
 /// Reads a file whole.
@@ -95,9 +77,10 @@ pub fn program_text(spec: &Spec, folder: &Path) -> Result<Source> {
                 let message = format!("the program cannot be read: {error}");
                 TrainError::from(spec.errors(vec![spec.mistake(codes::S0014, "loss", message)]))
             })?;
-            let text = String::from_utf8(bytes)
-                .map_err(|_| TrainError::Refused(format!("{} is not UTF-8 text", path.display())))?;
-            Ok(Source::new(path.to_string_lossy(), text))
+            Source::from_bytes(path.to_string_lossy(), &bytes).map_err(|error| {
+                let diagnostics = vec![not_utf8(&error)];
+                TrainError::Program { source_text: error.readable, diagnostics }
+            })
         }
     }
 }
@@ -110,7 +93,7 @@ pub fn compile(spec: &Spec, folder: &Path, source: Source, rows: Option<usize>) 
     let constants: BTreeMap<String, Vec<f64>> =
         spec.settings.consts.iter().map(|(name, values)| (canonical(name), values.clone())).collect();
     let options = options(spec, &constants, rows);
-    let analysis = sema::analyze(&source, &Beside(folder.to_owned()), &options);
+    let analysis = sema::analyze(&source, &Beside { root: folder.to_owned() }, &options);
     if has_errors(&analysis.diagnostics) {
         return Err(TrainError::Program { source_text: source, diagnostics: analysis.diagnostics });
     }
@@ -219,11 +202,11 @@ pub fn data(spec: &Spec, folder: &Path, compiled: &Compiled, fitted: Option<&Fit
 }
 
 impl Setup {
-    /// Builds everything from a spec whose paths start at `folder`.
+    /// Builds everything from a spec whose paths start at `folder`, with the network at its initial weights.
     ///
     /// # Errors
     /// All that can be found wrong together.
-    pub fn new(spec: Spec, folder: &Path) -> Result<Setup> {
+    pub fn new(spec: Spec, folder: &Path) -> Result<(Setup, Network)> {
         let source = program_text(&spec, folder)?;
         Setup::with_program(spec, folder, source)
     }
@@ -232,7 +215,7 @@ impl Setup {
     ///
     /// # Errors
     /// As [`Setup::new`].
-    pub fn with_program(spec: Spec, folder: &Path, source: Source) -> Result<Setup> {
+    pub fn with_program(spec: Spec, folder: &Path, source: Source) -> Result<(Setup, Network)> {
         let mut compiled = compile(&spec, folder, source, None)?;
         let prepared = data(&spec, folder, &compiled, None)?;
         if compiled.program.hir.names.iter().any(|info| info.key == "rows") {
@@ -242,72 +225,75 @@ impl Setup {
         let mut axes = prepared.bound.axes.clone();
         axes.extend(settings.axes.iter().map(|(name, size)| (canonical(name), *size)));
         let feed = Feed::new(prepared, &settings.data, settings.train.batch, settings.seed)?;
-        let input = input_shape(&feed);
-        if input == InputShape::Flat(0) {
-            let finding = spec.mistake(codes::S0014, "data", "the network has nothing to read: `inputs` is missing");
-            return Err(spec
-                .errors(vec![finding.help("name the columns it reads: `inputs: [speed, \"d_*\"]`")])
-                .into());
-        }
-        let trunk = layers::infer(input, &settings.network).map_err(|errors| shape_errors(&spec, errors))?;
-        identity_axes(&spec, &compiled.program, trunk.len(), &mut axes);
-        let loss = TrainLoss::new(&compiled.program, &axes, &compiled.constants)?;
-        let params = start::parameters(&compiled.program, &axes)?;
-        let plan = HeadPlan::new(&spec, &compiled.program, &axes, trunk.len())?;
-        let wants_start = settings.heads.iter().any(|(_, start)| *start == HeadStart::Mean);
-        let start = if wants_start { Some(start::constant(&feed, &loss, &plan.widths, &params)?) } else { None };
-        let heads = plan.heads(&spec, start.as_ref());
-        let network = network(&spec, input, &heads, &params)?;
-        let binding = binding(&spec, &network, &loss)?;
-        Ok(Setup { folder: folder.to_owned(), compiled, feed, loss, input, heads, params, binding, axes, start, spec })
+        let Parts { network, binding, loss, start } = Parts::build(&spec, &compiled, &feed, &mut axes, true)?;
+        Ok((Setup { folder: folder.to_owned(), compiled, feed, loss, binding, axes, start, spec }, network))
     }
 
-    /// How the program's `use` finds files.
-    pub fn loader(&self) -> impl Loader {
-        Beside(self.folder.clone())
-    }
-
-    /// The network with its initial weights.
+    /// The program as it stands, without the links of training.
     ///
     /// # Errors
     /// None that [`Setup::new`] has not reported.
-    pub fn fresh_network(&self) -> Result<Network> {
-        network(&self.spec, self.input, &self.heads, &self.params)
+    pub fn plain_program(&self) -> Result<Program> {
+        let Compiled { source, constants, .. } = &self.compiled;
+        let rows = self.feed.rows(Part::Train).len();
+        let options = Options { raw: false, ..options(&self.spec, constants, Some(rows)) };
+        let analysis = sema::analyze(source, &Beside { root: self.folder.clone() }, &options);
+        if has_errors(&analysis.diagnostics) {
+            return Err(TrainError::Program { source_text: source.clone(), diagnostics: analysis.diagnostics });
+        }
+        let wrt = differentiable(&analysis.hir);
+        Ok(Program::compile(analysis.hir, &wrt)?)
     }
 }
 
-/// A trained network's parts, before its weights are read.
+/// A network and the loss that it is to make small.
 #[derive(Debug)]
-pub struct Restored {
+pub struct Parts {
     /// The network, with initial weights.
     pub network: Network,
     /// Which head is which predicted name.
     pub binding: Binding,
     /// The loss.
     pub loss: TrainLoss,
+    /// The best prediction that reads no inputs, where heads start there.
+    pub start: Option<start::Start>,
 }
 
-/// Builds the network of a spec for `feed`'s inputs; `axes` has the sizes that training found and gains those of
-/// embeddings.
-///
-/// # Errors
-/// Inputs that the network's layers do not fit.
-pub fn restore(spec: &Spec, compiled: &Compiled, feed: &Feed, axes: &mut BTreeMap<String, usize>) -> Result<Restored> {
-    let input = input_shape(feed);
-    let trunk = layers::infer(input, &spec.settings.network).map_err(|errors| shape_errors(spec, errors))?;
-    identity_axes(spec, &compiled.program, trunk.len(), axes);
-    let loss = TrainLoss::new(&compiled.program, axes, &compiled.constants)?;
-    let params = start::parameters(&compiled.program, axes)?;
-    let plan = HeadPlan::new(spec, &compiled.program, axes, trunk.len())?;
-    let network = network(spec, input, &plan.heads(spec, None), &params)?;
-    let binding = binding(spec, &network, &loss)?;
-    Ok(Restored { network, binding, loss })
-}
-
-fn binding(spec: &Spec, network: &Network, loss: &TrainLoss) -> Result<Binding> {
-    let parts = tuple_parts(spec);
-    let binding = if parts.is_empty() { Binding::by_name(network, loss) } else { Binding::tuples(&parts, loss) };
-    binding.map_err(TrainError::Binding)
+impl Parts {
+    /// Builds the network of a spec for `feed`'s inputs; `axes` has the sizes that are known and gains those of
+    /// embeddings. Heads that start at the best constant find it when `fresh`; other weights will be read from a file.
+    ///
+    /// # Errors
+    /// Inputs that the network's layers do not fit, heads that the loss does not fit.
+    pub fn build(
+        spec: &Spec,
+        compiled: &Compiled,
+        feed: &Feed,
+        axes: &mut BTreeMap<String, usize>,
+        fresh: bool,
+    ) -> Result<Parts> {
+        let (settings, program) = (&spec.settings, &compiled.program);
+        let input = input_shape(feed);
+        if input == InputShape::Flat(0) {
+            let finding = spec.mistake(codes::S0014, "data", "the network has nothing to read: `inputs` is missing");
+            let finding = finding.help("name the columns it reads: `inputs: [speed, \"d_*\"]`");
+            return Err(spec.errors(vec![finding]).into());
+        }
+        let trunk = layers::infer(input, &settings.network).map_err(|errors| shape_errors(spec, errors))?;
+        identity_axes(spec, program, trunk.len(), axes);
+        let loss = TrainLoss::new(program, axes, &compiled.constants)?;
+        let params = start::parameters(program, axes)?;
+        let plan = HeadPlan::new(spec, program, axes, trunk.len())?;
+        let searched = fresh && settings.heads.iter().any(|(_, start)| *start == HeadStart::Mean);
+        let start = if searched { Some(start::constant(feed, &loss, &plan.widths, &params)?) } else { None };
+        let heads = plan.heads(spec, start.as_ref());
+        let network = Network::new(input, &settings.network, &heads, &params, settings.seed);
+        let network = network.map_err(|errors| shape_errors(spec, errors))?;
+        let tuples = tuple_parts(spec);
+        let binding =
+            if tuples.is_empty() { Binding::by_name(&network, &loss) } else { Binding::tuples(&tuples, &loss) };
+        Ok(Parts { binding: binding.map_err(TrainError::Binding)?, network, loss, start })
+    }
 }
 
 /// What one row of the network's input is.
@@ -328,11 +314,6 @@ fn shape_errors(spec: &Spec, errors: layers::ShapeErrors) -> TrainError {
         finding
     };
     spec.errors(errors.0.iter().map(finding).collect()).into()
-}
-
-fn network(spec: &Spec, input: InputShape, heads: &[Head], params: &[ParamInit]) -> Result<Network> {
-    let settings = &spec.settings;
-    Network::new(input, &settings.network, heads, params, settings.seed).map_err(|errors| shape_errors(spec, errors))
 }
 
 /// Gives the last axis of a prediction that takes the network's output as it is the size of that output.

@@ -433,26 +433,6 @@ impl Trainer {
     }
 }
 
-/// The loss of a batch without dropout and without learning.
-///
-/// # Errors
-/// If sizes do not fit or the loss refuses the data.
-pub fn evaluate(
-    network: &Network,
-    binding: &Binding,
-    x: &[f32],
-    batch: &BatchData<'_>,
-    loss: &dyn LossKernel,
-) -> Result<LossValue, StepError> {
-    binding.check(network, loss)?;
-    check_rows(network, binding, x, batch)?;
-    let outputs = network.predict(x)?;
-    let outputs: Vec<&[f32]> = outputs.iter().map(|p| p.values.as_slice()).collect();
-    let heads = binding.split(&outputs);
-    let params: Vec<&[f32]> = network.loss_params().collect();
-    Ok(loss.evaluate(&heads, &params, batch, &mut room(&network.pool, &heads, &params))?)
-}
-
 /// A batch's loss and each shard's gradients.
 #[derive(Default)]
 struct Run {
