@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::{Format, Outcome, output};
+use crate::data::options::Value;
 use crate::record::Notebook;
 use crate::train::errors::Result;
 use crate::train::predict::{Predictions, predict, write_to};
@@ -18,6 +19,9 @@ pub struct Args {
     /// The table (CSV, NPY, NPZ); pictures for a run on pictures.
     #[arg(long, value_name = "TABLE")]
     data: String,
+    /// A column that the table lacks, with one value for all rows: `--with T=300`.
+    #[arg(long = "with", value_name = "NAME=VALUE", value_parser = constant)]
+    with: Vec<(String, Value)>,
     /// Where the predictions go, as CSV; `-` is standard output.
     #[arg(short, long, value_name = "OUT")]
     output: String,
@@ -27,6 +31,14 @@ pub struct Args {
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+/// `NAME=VALUE`, a number or a word.
+fn constant(text: &str) -> std::result::Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not NAME=VALUE"))?;
+    let value = value.trim();
+    let value = value.parse().map_or_else(|_| Value::Text(value.to_owned()), Value::Number);
+    Ok((name.trim().to_owned(), value))
 }
 
 /// Predicts.
@@ -49,7 +61,7 @@ pub fn run(args: &Args) -> Outcome {
 
 fn predicted(args: &Args) -> Result<Predictions> {
     let record = Notebook::existing(&args.runs, &args.run)?.show(&args.run)?;
-    let predictions = predict(&record, &args.data)?;
+    let predictions = predict(&record, &args.data, &args.with)?;
     write_to(&predictions, &args.output)?;
     Ok(predictions)
 }

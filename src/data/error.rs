@@ -110,6 +110,18 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// The key of the spec that it is about, as a path: `data.bind.k`. None for what is wrong with the files alone.
+    #[must_use]
+    pub fn key(&self) -> Option<String> {
+        let (Self::NoColumn { wanted_by: key, .. } | Self::Option { option: key, .. }) = self else { return None };
+        let path = key.replace(": ", ".");
+        match path.split(['.', ' ']).next() {
+            Some("the") => None,
+            Some("data" | "evaluate") => Some(path),
+            _ => Some(format!("data.{path}")),
+        }
+    }
+
     pub(crate) fn option(option: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Option { option: option.into(), reason: reason.into() }
     }
@@ -186,6 +198,11 @@ impl Violations {
         self.count += 1;
     }
 
+    /// Keeps the first alone as the example, when all are alike.
+    pub fn alike(&mut self) {
+        self.first.truncate(1);
+    }
+
     /// Moves these into a list of errors, when there are any.
     pub fn finish(self, errors: &mut Vec<DataError>) {
         if self.count > 0 {
@@ -205,6 +222,7 @@ impl fmt::Display for Violations {
         }
         match self.count.saturating_sub(self.first.len()) {
             0 => Ok(()),
+            1 => write!(f, "\n… and 1 more value of `{}` like this", self.name),
             more => write!(f, "\n… and {more} more values of `{}` like these", self.name),
         }
     }

@@ -118,19 +118,26 @@ pub struct Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [train, valid, test] = self.parts;
-        write!(f, "{} rows: {train} train, {valid} valid, {test} test", self.source_rows - self.dropped)?;
+        let rows = counted(self.source_rows - self.dropped, "row");
+        write!(f, "{rows}: {train} train, {valid} valid, {test} test")?;
         if self.dropped > 0 {
             write!(f, "; {} dropped for want of neighbours", self.dropped)?;
         }
-        write!(f, "; {} inputs", self.width)?;
+        write!(f, "; {}", counted(self.width, "input"))?;
         if let Some((units, inside, outside)) = self.events {
-            write!(f, "; {inside} events of {units} units")?;
+            write!(f, "; {} of {}", counted(inside, "event"), counted(units, "unit"))?;
             if outside > 0 {
                 write!(f, ", {outside} more outside the bins")?;
             }
         }
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
+}
+
+/// "1 input", "2 inputs".
+fn counted(count: impl fmt::Display, what: &str) -> String {
+    let count = count.to_string();
+    format!("{count} {what}{}", if count == "1" { "" } else { "s" })
 }
 
 /// Rows of the source before anything is chosen.
@@ -289,8 +296,8 @@ fn same_features<'a>(earlier: &'a Fitted, laid: &Features) -> Result<&'a Fitted,
     }
     let list = |features: &[Feature]| features.iter().map(ToString::to_string).collect::<Vec<_>>();
     let reason = format!(
-        "the network was trained on {} inputs ({}) but this data gives {} ({})",
-        earlier.features.len(),
+        "the network was trained on {} ({}) but this data gives {} ({})",
+        counted(earlier.features.len(), "input"),
         super::error::list(&list(&earlier.features)),
         laid.features.len(),
         super::error::list(&list(&laid.features)),

@@ -340,6 +340,9 @@ impl Table {
             }
             values.push(value.unwrap_or(f64::NAN));
         }
+        if values.iter().all(|value| value.is_nan()) {
+            bad.alike();
+        }
         Column { cells: Cells::Numbers(values), ..column.clone() }
     }
 }

@@ -65,6 +65,9 @@ pub struct CountDiagnostics {
 pub struct UnitScore {
     /// The unit's name.
     pub name: String,
+    /// What kind of unit it is, where that is known.
+    #[serde(default)]
+    pub kind: Option<String>,
     /// Rows.
     pub rows: u64,
     /// Events: the sum of its counts.

@@ -15,6 +15,8 @@ pub struct CountTable<'a> {
     pub split: &'a str,
     /// A name a unit.
     pub unit_names: &'a [String],
+    /// What kind of unit each is, where that is known.
+    pub kinds: Option<&'a [String]>,
     /// How long a row lasts, seconds, when rows are time bins.
     pub bin_seconds: Option<f64>,
     /// Which density was predicted.
@@ -135,6 +137,7 @@ impl CountTable<'_> {
         let computed = if self.family == CountFamily::Other { f64::NAN } else { sums.nll / n };
         UnitScore {
             name: name.to_owned(),
+            kind: self.kinds.and_then(|kinds| kinds.get(unit)).cloned(),
             rows: rows as u64,
             events: sums.events as u64,
             nll: given.unwrap_or(computed),

@@ -219,6 +219,7 @@ fn table<'a>(names: &'a [String], observed: &'a [f64], mean: &'a [f64], variance
     CountTable {
         split: "test",
         unit_names: names,
+        kinds: None,
         bin_seconds: Some(0.05),
         family: if variance.is_some() { CountFamily::NegBinomial } else { CountFamily::Poisson },
         observed,

@@ -1,5 +1,7 @@
 //! Are the counts what the density says? Pictures and tables of [`CountDiagnostics`].
 
+use std::collections::BTreeMap;
+
 use super::Result;
 use super::chart::{Chart, Svg};
 use super::html::{escape, figure, number, table};
@@ -293,7 +295,28 @@ pub(super) fn gains(a: (&str, &CountDiagnostics), b: (&str, &CountDiagnostics)) 
     let better = pairs.iter().filter(|(_, g)| *g > 0.0).count();
     let caption = format!("What {} gains over {}: better for {better} of {} units.", b.0, a.0, pairs.len());
     let second = "Colours say how the counts scatter about the first run's predicted mean. A density that models dispersion should gain where it is not 1.";
-    Ok(Some(format!("<div class=\"figures\">{}{}</div>\n", figure(&by_unit, &caption), figure(&by_scatter, second))))
+    let figures = format!("{}{}", figure(&by_unit, &caption), figure(&by_scatter, second));
+    Ok(Some(format!("<div class=\"figures\">{figures}</div>\n{}", by_kind(&pairs))))
+}
+
+/// The mean gain of each kind of unit; empty when no kind is known.
+fn by_kind(pairs: &[(&UnitScore, f64)]) -> String {
+    let mut kinds: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (unit, gain) in pairs {
+        if let Some(kind) = &unit.kind {
+            kinds.entry(kind).or_default().push(*gain);
+        }
+    }
+    if kinds.is_empty() {
+        return String::new();
+    }
+    let row = |(kind, gains): (&&str, &Vec<f64>)| {
+        let better = gains.iter().filter(|gain| **gain > 0.0).count();
+        let mean = gains.iter().sum::<f64>() / gains.len() as f64;
+        vec![(*kind).to_owned(), format!("{better} of {}", gains.len()), number(mean)]
+    };
+    let head = ["kind of unit", "units that gain", "mean gain, bits per event"].map(str::to_owned);
+    table(&head, &kinds.iter().map(row).collect::<Vec<_>>())
 }
 
 /// Bits per event that the other run gains for this unit.

@@ -82,6 +82,7 @@ fn counts(family: CountFamily) -> CountDiagnostics {
     CountTable {
         split: "test",
         unit_names: &names,
+        kinds: None,
         bin_seconds: Some(0.05),
         family,
         observed: &observed,
@@ -210,6 +211,25 @@ fn a_page_of_counts_answers_which_units_are_not_poisson() {
     keep("compare.html", &both);
     assert!(both.contains("Gain unit by unit") && both.contains(&a.id) && both.contains(&b.id));
     pictures(&both).into_iter().for_each(|picture| well_formed(picture).unwrap());
+}
+
+#[test]
+fn the_gain_of_each_kind_of_unit_is_its_mean() {
+    let mut before = counts(CountFamily::Poisson);
+    before.units.truncate(3);
+    for (unit, kind) in before.units.iter_mut().zip(["bursts", "bursts", "regular"]) {
+        unit.kind = Some(kind.into());
+    }
+    let mut after = before.clone();
+    for (unit, gain) in after.units.iter_mut().zip([0.125, -0.375, 0.25]) {
+        unit.nll -= gain * unit.events as f64 * std::f64::consts::LN_2 / unit.rows as f64;
+    }
+    let html = super::counts::gains(("a", &before), ("b", &after)).unwrap().unwrap();
+    let row = |kind: &str, share: &str, mean: f64| {
+        format!("<th scope=\"row\">{kind}</th><td>{share}</td><td>{}</td>", super::html::number(mean))
+    };
+    assert!(html.contains(&row("bursts", "1 of 2", -0.125)), "{html}");
+    assert!(html.contains(&row("regular", "1 of 1", 0.25)), "{html}");
 }
 
 #[test]

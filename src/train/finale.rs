@@ -7,8 +7,7 @@ use super::metrics::predictive::{natural_params, views};
 use super::metrics::{BASELINES, metric, misfit};
 use super::metrics::{Embed, Faces, Oracle, Scene, TrainFacts, UnitWords, continuous, counts, faces, head_values};
 use super::network::{Network, Weights};
-use super::setup::{Setup, TermKind};
-use super::spec::SpecErrors;
+use super::setup::{Setup, TermKind, placed};
 use super::start;
 use crate::data::options::Part;
 use crate::data::{Folder, Intake};
@@ -46,14 +45,16 @@ impl Reference {
         let findings = settings.metrics.iter().filter_map(wrong);
         let findings: Vec<_> = findings.map(|why| setup.spec.mistake(codes::S0014, "metrics", why)).collect();
         if !findings.is_empty() {
-            return Err(TrainError::from(SpecErrors::clone(&setup.spec.errors(findings))));
+            return Err(setup.spec.errors(findings).into());
         }
         let loader = Folder::new(&setup.folder);
         let intake = Intake::new(&loader);
         let data = setup.feed.data();
-        let oracle =
-            settings.evaluate.oracle.as_ref().map(|options| Oracle::read(&intake, options, data)).transpose()?;
-        let units = settings.evaluate.units.as_ref().map(|options| UnitWords::read(&intake, options)).transpose()?;
+        let evaluate = &settings.evaluate;
+        let oracle = evaluate.oracle.as_ref().map(|options| Oracle::read(&intake, options, data)).transpose();
+        let units = evaluate.units.as_ref().map(|options| UnitWords::read(&intake, options)).transpose();
+        let placed = |error| placed(&setup.spec, error);
+        let (oracle, units) = (oracle.map_err(placed)?, units.map_err(placed)?);
         Ok(Reference { train: TrainFacts::new(&setup.feed), oracle, units })
     }
 }

@@ -13,9 +13,9 @@ use super::run::{recorded_fit, recorded_spec};
 use super::setup::{self, Compiled, Parts};
 use super::spec::Spec;
 use super::step::StepError;
-use crate::data::options::{DataOptions, Files, ImageSource, Source as DataSource};
+use crate::data::options::{DataOptions, FileEntry, Files, ImageSource, Source as DataSource, Value};
 use crate::data::select::select;
-use crate::data::{Folder, Intake, Prepared, Table, Wanted, prepare, read_table};
+use crate::data::{DataErrors, Folder, Intake, Prepared, Table, Wanted, prepare, read_table};
 use crate::evaluate::wanted;
 use crate::ir::graph::InputRole;
 use crate::record::Record;
@@ -36,11 +36,12 @@ pub struct Predictions {
 /// Applies the network of a recorded run to the table at `path`.
 ///
 /// The table has the columns that the run's inputs were made of, one row a row: bins, for a run on events. Whatever the
-/// predictions need besides the inputs (an exposure, say) is a column too.
+/// predictions need besides the inputs (an exposure, say) is a column too, or a value of `with` for all rows. A column that
+/// the spec itself added to all of its files with one value has that value.
 ///
 /// # Errors
 /// A run without weights; a table without the columns, or with other inputs than the network's.
-pub fn predict(record: &Record, path: &str) -> Result<Predictions> {
+pub fn predict(record: &Record, path: &str, with: &[(String, Value)]) -> Result<Predictions> {
     let (spec, origin) = recorded_spec(record)?;
     let fitted = recorded_fit(record)?;
     let source = Source::new(record.program_name.as_str(), record.program_text.as_str());
@@ -48,7 +49,7 @@ pub fn predict(record: &Record, path: &str) -> Result<Predictions> {
     let mut options = spec.settings.data.clone();
     let loader = Folder::new(".");
     let intake = Intake::new(&loader);
-    let wanted = redirect(&mut options, path, &intake, &compiled)?;
+    let wanted = redirect(&mut options, path, with, &intake, &compiled)?;
     let mut axes: BTreeMap<String, usize> = fitted.axes.clone();
     axes.extend(spec.settings.axes.iter().map(|(name, size)| (canonical(name), *size)));
     let prepared = prepare(&intake, &options, &wanted, &axes, spec.settings.seed, Some(&fitted))?;
@@ -105,7 +106,13 @@ fn embeddings(feed: &Feed, network: &Network, rows: &[usize]) -> Result<Vec<Quan
 }
 
 /// Points the options at the table, takes away what only training needs, and says which data the table has.
-fn redirect(options: &mut DataOptions, path: &str, intake: &Intake<'_>, compiled: &Compiled) -> Result<Vec<Wanted>> {
+fn redirect(
+    options: &mut DataOptions,
+    path: &str,
+    with: &[(String, Value)],
+    intake: &Intake<'_>,
+    compiled: &Compiled,
+) -> Result<Vec<Wanted>> {
     options.split = None;
     options.weight = None;
     options.tuples = None;
@@ -119,10 +126,15 @@ fn redirect(options: &mut DataOptions, path: &str, intake: &Intake<'_>, compiled
             }
             return Ok(Vec::new());
         }
-        // Events are what is predicted: bins with covariates come as a table, logarithms not yet taken.
-        source => *source = DataSource::Table(Files::one(path)),
+        DataSource::Table(_) | DataSource::Events(_) => {}
     }
-    let table = read_table(intake, path)?;
+    let mut table = read_table(intake, path)?;
+    let with = constants(options, &table, with)?;
+    for (name, value) in &with {
+        table.add_constant(name, value).map_err(DataErrors::from)?;
+    }
+    // Events are what is predicted: bins with covariates come as a table, logarithms not yet taken.
+    options.source = DataSource::Table(Files::All(vec![FileEntry { path: path.to_owned(), with }]));
     let names = compiled.program.hir.names.iter().filter(|info| info.role == InputRole::Data);
     let here: Vec<Wanted> = names
         .filter(|info| has(&table, options, &info.key))
@@ -130,6 +142,32 @@ fn redirect(options: &mut DataOptions, path: &str, intake: &Intake<'_>, compiled
         .collect();
     options.bind.retain(|bind| here.iter().any(|want| canonical(&want.name) == canonical(&bind.name)));
     Ok(here)
+}
+
+/// The columns to add to a table: those given, and those that the spec added to all of its files alike.
+fn constants(options: &DataOptions, table: &Table, given: &[(String, Value)]) -> Result<Vec<(String, Value)>> {
+    let files = match &options.source {
+        DataSource::Table(files) => files.entries(),
+        DataSource::Events(events) => events.covariates.as_ref().map_or_else(Vec::new, |known| known.tables.entries()),
+        DataSource::Images(_) => Vec::new(),
+    };
+    let mut with = given.to_vec();
+    for (name, value) in files.iter().flat_map(|(_, file)| &file.with) {
+        let is = |other: &str| canonical(other) == canonical(name);
+        if table.position(name).is_some() || with.iter().any(|(known, _)| is(known)) {
+            continue;
+        }
+        let own = |file: &FileEntry| file.with.iter().find(|(other, _)| is(other)).map(|(_, value)| value.clone());
+        if files.iter().all(|(_, file)| own(file).as_ref() == Some(value)) {
+            with.push((name.clone(), value.clone()));
+        } else if options.inputs.iter().any(|input| is(input)) {
+            let message = format!(
+                "the table has no column `{name}`, and the run's files had different values of it: say `--with {name}=VALUE`"
+            );
+            return Err(TrainError::Refused(message));
+        }
+    }
+    Ok(with)
 }
 
 fn has(table: &Table, options: &DataOptions, key: &str) -> bool {

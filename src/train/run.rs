@@ -19,7 +19,7 @@ use super::step::{Trainer, TrainerConfig};
 use crate::data::options::Part;
 use crate::data::{FileHash, Fitted};
 use crate::explain;
-use crate::record::{DataFile, NewRun, Notebook, Record, Run, RunHandle, Scores, Status, versions};
+use crate::record::{Baselines, DataFile, NewRun, Notebook, Record, Run, RunHandle, Scores, Status, versions};
 use crate::report;
 use crate::source::Source;
 
@@ -198,7 +198,8 @@ fn resumed(request: Request<'_>, wanted: &str) -> Result<Outcome> {
         return Err(TrainError::Refused(message));
     }
     if record.run.status == Status::Done {
-        let figures = Figures { scores: record.run.scores.clone(), ..Figures::default() };
+        let baselines = record.artifact::<Baselines>("baselines")?.map_or_else(Vec::new, |found| found.0);
+        let figures = Figures { scores: record.run.scores.clone(), baselines, ..Figures::default() };
         return Ok(Outcome { run: record.run, figures, ending: Ending::Complete });
     }
     let (spec, origin) = recorded_spec(&record)?;

@@ -283,7 +283,8 @@ fn what_does_not_agree_is_refused_before_training() {
     let spec = "program: \"normal(x | μ, s)\"\ndata: {table: line.csv, inputs: u}\nheads: {μ: zero, s: zero}\n";
     assert!(matches!(refusal(spec, &[LINE]), TrainError::Program { .. }));
     let spec = "program: \"normal(x | μ, 1)\"\ndata: {table: line.csv, inputs: v}\nheads: {μ: zero}\n";
-    assert!(matches!(refusal(spec, &[LINE]), TrainError::Data(_)));
+    let column = refusal(spec, &[LINE]).to_string();
+    assert!(column.contains("counts.yaml:2:25: error[S0014]: inputs: no column `v`"), "{column}");
     let spec = |program: &str| format!("program: \"{program}\"\ndata: {{table: line.csv, inputs: u}}\n");
     let wide = ("line.csv", "u,x[0],x[1],x[2]\n0,1,2,3\n1,3,2,1\n2,5,1,1\n");
     for role in ["param", "const"] {
@@ -347,4 +348,55 @@ fn the_derivation_knows_what_the_spec_binds() {
     let outcome = train(wanted).unwrap_or_else(|error| panic!("{error}"));
     let record = Notebook::open(folder.path().join("runs")).unwrap().show(&outcome.run.id).unwrap();
     assert!(record.derivation_html.contains("class=\"derivation\""), "{}", record.derivation_html);
+}
+
+#[test]
+fn a_column_that_the_data_lacks_is_shown_in_the_spec() {
+    let folder = tempfile::tempdir().unwrap();
+    counts(folder.path(), 50);
+    let path = folder.path().join("counts.yaml");
+    let spec = fs::read_to_string(&path).unwrap().replace("inputs: [a, b]", "inputs: [a, bb]");
+    fs::write(&path, spec).unwrap();
+    let go = AtomicBool::new(false);
+    let Err(TrainError::Spec(errors)) = train(request(folder.path(), "runs", &go)) else {
+        panic!("a place in the spec")
+    };
+    let text = errors.to_string();
+    assert!(text.contains("counts.yaml:5:3: error[S0014]") && text.contains("did you mean `b`?"), "{text}");
+}
+
+#[test]
+fn predictions_take_the_columns_that_the_spec_added() {
+    use crate::data::options::Value;
+    use crate::train::predict::predict;
+    let folder = tempfile::tempdir().unwrap();
+    counts(folder.path(), 200);
+    let table = folder.path().join("counts.csv");
+    fs::copy(&table, folder.path().join("more.csv")).unwrap();
+    let table = table.to_string_lossy();
+    let go = AtomicBool::new(false);
+    let trained = |runs: &str, files: &str| {
+        let sets = [format!("data.table={files}"), "data.inputs=[a, b, T]".into(), "train.epochs=1".into()];
+        let outcome = train(Request { sets: sets.to_vec(), ..request(folder.path(), runs, &go) });
+        outcome.unwrap_or_else(|error| panic!("{error}"));
+        Notebook::open(folder.path().join(runs)).unwrap().show("latest").unwrap()
+    };
+    let alike = trained("alike", "[{path: counts.csv, with: {T: 3}}, {path: more.csv, with: {T: 3}}]");
+    assert_eq!(predict(&alike, &table, &[]).unwrap().rows.len(), 200);
+    let unlike = trained("unlike", "[{path: counts.csv, with: {T: 3}}, {path: more.csv, with: {T: 4}}]");
+    assert!(predict(&unlike, &table, &[]).unwrap_err().to_string().contains("--with T="));
+    let at = |t: f64| predict(&unlike, &table, &[("T".into(), Value::Number(t))]).unwrap();
+    assert_ne!(at(3.0).quantities, at(4.0).quantities);
+}
+
+#[test]
+fn a_run_that_has_ended_still_has_its_baselines() {
+    let folder = tempfile::tempdir().unwrap();
+    counts(folder.path(), 200);
+    let go = AtomicBool::new(false);
+    let first = train(request(folder.path(), "runs", &go)).unwrap_or_else(|error| panic!("{error}"));
+    let again = train(Request { resume: Some("latest".into()), ..request(folder.path(), "runs", &go) });
+    let again = again.unwrap_or_else(|error| panic!("{error}"));
+    assert!(!first.figures.baselines.is_empty());
+    assert_eq!(again.figures.baselines, first.figures.baselines);
 }

@@ -16,7 +16,7 @@ use super::spec::{Finding, HeadStart, Program as ProgramText, Spec};
 use super::start;
 use crate::compile::{Program, axis_key, differentiable};
 use crate::data::options::{Part, TupleKind};
-use crate::data::{Fitted, Folder, Inputs, Intake, Prepared, prepare};
+use crate::data::{DataError, DataErrors, Fitted, Folder, Inputs, Intake, Prepared, prepare};
 use crate::diag::{codes, has_errors, not_utf8};
 use crate::evaluate::wanted;
 use crate::files::Beside;
@@ -198,7 +198,21 @@ pub fn data(spec: &Spec, folder: &Path, compiled: &Compiled, fitted: Option<&Fit
     let wanted: Vec<_> = names.map(|info| wanted(&compiled.program, info, true)).collect();
     let axes = spec.settings.axes.iter().map(|(name, size)| (canonical(name), *size)).collect();
     let loader = Folder::new(folder);
-    Ok(prepare(&Intake::new(&loader), &spec.settings.data, &wanted, &axes, spec.settings.seed, fitted)?)
+    let prepared = prepare(&Intake::new(&loader), &spec.settings.data, &wanted, &axes, spec.settings.seed, fitted);
+    prepared.map_err(|errors| placed(spec, errors.into()))
+}
+
+/// Mistakes of the data with the places of the keys that they are about, when the spec has some.
+pub fn placed(spec: &Spec, error: TrainError) -> TrainError {
+    let TrainError::Data(DataErrors(errors)) = error else { return error };
+    if errors.iter().all(|error| error.key().is_none()) {
+        return TrainError::Data(DataErrors(errors));
+    }
+    let finding = |error: &DataError| {
+        let key = error.key().unwrap_or_else(|| "data".into());
+        spec.mistake(codes::S0014, &key, error.to_string())
+    };
+    spec.errors(errors.iter().map(finding).collect()).into()
 }
 
 impl Setup {

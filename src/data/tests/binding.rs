@@ -79,6 +79,17 @@ fn words_where_numbers_belong_are_named_and_counted() {
 }
 
 #[test]
+fn a_column_without_a_number_is_one_mistake() {
+    let text = bound(&table("k\nfew\nmany\nnone\n"), &[Wanted::scalar("k", Support::count())], &[]).unwrap_err();
+    let lines =
+        "t.csv: row 1 (line 2), column `k`: found `few`, but `k` needs count\n… and 2 more values of `k` like these";
+    assert_eq!(text.to_string(), lines);
+    // Lists of different lengths are no array.
+    let text = bound(&table("k\n\"[1, 2]\"\n[3]\n"), &[Wanted::scalar("k", Support::count())], &[]).unwrap_err();
+    assert!(text.to_string().ends_with("… and 1 more value of `k` like this"), "{text}");
+}
+
+#[test]
 fn an_element_of_a_vector_is_named_by_its_column() {
     let table = table("n0,n1\n1,2\n3,-4\n");
     let text =

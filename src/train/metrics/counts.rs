@@ -132,6 +132,7 @@ pub fn diagnostics(scene: &Scene<'_>, seed: u64) -> Result<Option<CountDiagnosti
     let table = CountTable {
         split: split_name(scene.part),
         unit_names: &names,
+        kinds: scene.units.map(|words| words.0.as_slice()),
         bin_seconds,
         family: match view.family.as_str() {
             "poisson" => CountFamily::Poisson,
