@@ -41,11 +41,22 @@ impl Reverse<'_> {
             {
                 let value = self.times(adjoint, partial);
                 let cut = matches!(op, Op::Abs | Op::LogAddExp | Op::LogMix2 | Op::LogMix2Logit);
-                let steep = adjoint.care.steep || (matches!(op, Op::Sqrt | Op::Pow) && self.graph.support(arg).zero);
+                let steep = adjoint.care.steep || self.is_steep(op, args, arg);
                 shares.push((arg, value, Care { steep, ..adjoint.care.and_cut(cut) }));
             }
         }
         shares
+    }
+
+    /// Whether the derivative may be infinite at a place where the value is finite: √0, and 0·log 0 as the first 0 moves.
+    fn is_steep(&self, op: Op, args: &[NodeId], arg: NodeId) -> bool {
+        let can_be = |id: NodeId, value: f64| self.graph.support(id).contains(value);
+        match (op, args) {
+            (Op::Sqrt | Op::Pow, _) => can_be(arg, 0.0),
+            (Op::XLogY, &[a, b]) => arg == a && can_be(b, 0.0),
+            (Op::XLog1pY, &[a, b]) => arg == a && can_be(b, -1.0),
+            _ => false,
+        }
     }
 
     /// Primitives that choose: each argument with the condition under which (`true`) or without which it is taken.

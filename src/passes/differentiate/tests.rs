@@ -166,6 +166,21 @@ fn what_is_cut_off_stays_finite() {
     assert_eq!(out.gradients[0], [1.0]);
 }
 
+/// (x·k)·log k is 0 for every x at k = 0: slope 0, not -∞·0.
+#[test]
+fn nothing_times_the_log_of_nothing_has_no_slope() {
+    let mut b = Build::new();
+    let k = b.row("k", Interval::COUNT);
+    let x = b.row("x", Interval::REAL);
+    let product = b.op(Op::Mul, &[x, k]);
+    let loss = b.op(Op::XLogY, &[product, k]);
+    let loss = b.loss(&[loss], &[crate::ir::graph::InputId(2)]);
+    let values =
+        Values { rows: 2, sizes: vec![2], inputs: vec![vec![], vec![0.0, 1.0], vec![3.0, 2.0]], seed: vec![1.0; 2] };
+    let out = evaluate(&loss, &values.bindings(), true, false).unwrap();
+    assert_eq!(out.gradients[0], [0.0, 0.0]);
+}
+
 /// √(k·p) is 0 for every p at k = 0: slope 0, not ∞·0.
 #[test]
 fn a_steep_root_of_nothing_has_no_slope() {
