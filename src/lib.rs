@@ -24,7 +24,7 @@
 //!
 //! [`ir`] is one graph of scalar expressions over index variables with one table of primitives ([`ir::op`]); [`diag`] is
 //! one table of codes and one renderer; [`compile`] is the front door. Imports go one way, in the order `source`, `diag`,
-//! `syntax`, `ir`, `passes`, `sema`, `lower`, `interpret`, `codegen`, `compile`, `explain`, `files`, `data`, `evaluate`, `record`,
+//! `syntax`, `ir`, `interpret`, `passes`, `sema`, `lower`, `codegen`, `compile`, `explain`, `files`, `data`, `evaluate`, `record`,
 //! `report`, `train`, `notebook`, `cli`; a test holds the tree to it. Up to `explain` there are no files, clocks, randomness or
 //! printing: other files of a program come in through [`source::Loader`].
 //!

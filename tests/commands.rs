@@ -169,3 +169,30 @@ fn a_domain_reads_the_same_everywhere() {
     assert_eq!(json["names"][1]["axes"], serde_json::json!([3]));
     assert_eq!(json["names"][1]["support"], "simplex");
 }
+
+/// The likelihood is printed as it was written: names, weights, and in LaTeX the notation that the library gives.
+#[test]
+fn explain_keeps_the_spelling_and_uses_the_notation() {
+    let folder = tempfile::tempdir().unwrap();
+    let explained = |program: &str, to: &str| lossc(folder.path(), &["explain", "-e", program, "--to", to]).1;
+    for (program, likelihood) in [
+        ("poisson(k | softplus(η))", "k ~ poisson(λ = softplus(η))"),
+        ("poisson(k | softplus(eta))", "k ~ poisson(lambda = softplus(eta))"),
+        ("predict λ : positive; poisson(k | λ)", "k ~ poisson(λ)"),
+        ("0.3·normal(x | 0, 1) + 0.7·normal(x | μ, 2)", "x ~ 0.3 · normal(μ = 0, σ = 1) + 0.7 · normal(μ, σ = 2)"),
+        ("normal(x | 0, 1) ^ 0.5", "x ~ (normal(mu = 0, sigma = 1))^0.5"),
+    ] {
+        let text = explained(program, "text");
+        assert!(text.contains(&format!("{likelihood}\n")), "{program}: {text}");
+    }
+    for (program, likelihood) in [
+        ("param s : positive; normal(x | μ, s)", r"x \sim \mathcal{N}(\mu, s^2)"),
+        ("param s : positive; normal(x | μ, 2·s)", r"x \sim \mathcal{N}(\mu, \left(2\,s\right)^2)"),
+        ("param v : positive; normal(x | μ, variance = v)", r"x \sim \operatorname{normal}\left("),
+        ("gamma(x | 2, 3)", r"x \sim \mathrm{Gamma}(2, 3)"),
+        ("hurdle(sigmoid(z), poisson(k | 2))", r"\mathrm{Poisson}(2))"),
+    ] {
+        let latex = explained(program, "latex");
+        assert!(latex.contains(likelihood), "{program}: {latex}");
+    }
+}

@@ -4,7 +4,7 @@ use super::output::Fault;
 use super::program::read;
 use super::{Format, Outcome, output};
 use crate::compile::{Program, differentiable};
-use crate::diag::has_errors;
+use crate::diag::{did_you_mean, has_errors};
 use crate::explain::{Document, derivation, entry::Entry, render};
 use crate::files::Beside;
 use crate::sema::{self, Options, library};
@@ -72,9 +72,8 @@ fn named(args: &Args, what: &str) -> Outcome {
             Outcome::Done
         }
         None => {
-            let near = crate::diag::nearest(what, library::entries().map(|(name, _)| name));
-            let hint = near
-                .map_or_else(|| "; a program is a file or -e".to_string(), |near| format!("; did you mean `{near}`?"));
+            let near = did_you_mean(what, library::entries().map(|(name, _)| name));
+            let hint = if near.is_empty() { "; a program is a file or -e" } else { &near };
             let message = format!("`{what}` is no file, no code and no name of the standard library{hint}");
             output::fault(Fault::Plain(message), Format::Human)
         }

@@ -84,12 +84,12 @@ fn notation(name: &str, given: &[(&str, String)], inner: &[String]) -> Option<St
     let clause = entry.texts("latex").into_iter().next()?;
     let parts = given.len() + inner.len();
     let mut inner = inner.iter();
-    let values: Option<Vec<(String, &String)>> = entry
+    let values: Option<Vec<(String, &str)>> = entry
         .parameters()
         .iter()
         .map(|formal| {
             let own = given.iter().find(|(param, _)| *param == formal.key).map(|(_, value)| value);
-            Some((latex_name(&formal.text), own.or_else(|| inner.next())?))
+            Some((latex_name(&formal.text).trim().to_owned(), own.or_else(|| inner.next())?.trim()))
         })
         .collect();
     // Another parameterisation has parameters of its own.
@@ -99,7 +99,9 @@ fn notation(name: &str, given: &[(&str, String)], inner: &[String]) -> Option<St
     while let Some(token) = token(rest) {
         rest = rest.get(token.len()..).unwrap_or("");
         match values.iter().find(|(symbol, _)| symbol == token) {
-            Some((_, value)) if rest.starts_with('^') && value.contains(|c: char| !c.is_alphanumeric() && c != '\\') => {
+            Some((_, value))
+                if rest.starts_with('^') && value.contains(|c: char| !c.is_alphanumeric() && c != '\\') =>
+            {
                 out += &format!("\\left({value}\\right)");
             }
             Some((_, value)) => out += value,
@@ -115,7 +117,8 @@ fn token(latex: &str) -> Option<&str> {
     if first != '\\' {
         return latex.get(..first.len_utf8());
     }
-    let letters = latex.char_indices().skip(1).find(|(_, c)| !c.is_ascii_alphabetic()).map_or(latex.len(), |(at, _)| at);
+    let letters =
+        latex.char_indices().skip(1).find(|(_, c)| !c.is_ascii_alphabetic()).map_or(latex.len(), |(at, _)| at);
     let upright = latex.get(..letters).is_some_and(|command| ["\\mathrm", "\\mathcal"].contains(&command));
     let end = if upright { latex.find('}').map_or(letters, |at| at + 1) } else { letters.max(2).min(latex.len()) };
     latex.get(..end)

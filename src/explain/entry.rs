@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::sema::library::{self, Unit};
-use crate::syntax::ast::{Clause, ClauseKind};
+use crate::syntax::ast::{Clause, ClauseKind, Name};
 
 /// One file of the library.
 #[derive(Clone, Debug)]
@@ -18,6 +18,17 @@ impl Entry {
     pub fn find(name: &str) -> Option<Entry> {
         let key = crate::syntax::names::canonical(name);
         library::unit(&key).map(|unit| Entry { name: key, unit })
+    }
+
+    /// The parameters of its main parameterisation, as its file spells them; none for a function.
+    pub(super) fn parameters(&self) -> Vec<Name> {
+        let def = self.unit.distribution(&self.name);
+        def.map_or(Vec::new(), |def| def.params.iter().map(|formal| formal.name.clone()).collect())
+    }
+
+    /// How its file spells a parameter.
+    pub(super) fn parameter(&self, key: &str) -> Option<String> {
+        self.parameters().into_iter().find(|name| name.key == key).map(|name| name.text)
     }
 
     fn clauses(&self) -> &[Clause] {

@@ -3,6 +3,7 @@
 //! [`derivation`] builds a [`Document`] from a compiled program; [`render`] prints it as text, Markdown, LaTeX or HTML.
 //! What a distribution assumes, asks and suggests comes from its file in the library. Depends on the compiler core.
 
+mod density;
 mod document;
 pub mod entry;
 pub mod render;
@@ -25,7 +26,7 @@ pub fn derivation(program: &Program, title: &str) -> Result<Document, PassError>
     let mut sections = vec![names(program)];
     for (at, term) in program.hir.terms.iter().enumerate() {
         match &term.kind {
-            TermKind::Density(form) => sections.extend(density(program, at, term, form)),
+            TermKind::Density(form) => sections.extend(likelihood(program, at, term, form, title.is_ascii())),
             TermKind::Cost => sections.push(cost(program, at, term)),
         }
     }
@@ -63,15 +64,15 @@ fn names(program: &Program) -> Section {
 }
 
 /// Likelihood, product, logarithm, minus: the steps of one density term.
-fn density(program: &Program, at: usize, term: &Term, form: &Form) -> Vec<Section> {
+fn likelihood(program: &Program, at: usize, term: &Term, form: &Form, ascii: bool) -> Vec<Section> {
     let graph = &program.hir.graph;
     let label = heading(program, term);
-    let variates = variates_of(form);
+    let variates = density::variates(form);
     let mut likelihood =
         Section::new(&format!("Likelihood{label}"), "How probable is what was observed, if the prediction is right?");
     likelihood = likelihood.formula(
-        &format!("{} ~ {}", variates, describe_text(form)),
-        &format!("{} \\sim {}", latex_names(&variates), describe_latex(program, form)),
+        &format!("{} ~ {}", variates, density::text(graph, form, ascii)),
+        &format!("{} \\sim {}", density::latex_names(&variates), density::latex(graph, form)),
     );
     for call in form.calls() {
         if let Form::Call { name, variates, log, .. } = call {
@@ -81,7 +82,7 @@ fn density(program: &Program, at: usize, term: &Term, form: &Form) -> Vec<Sectio
                 &format!(
                     "\\log p_{{\\text{{{}}}}}({}) = {}",
                     name.replace('_', "\\_"),
-                    latex_names(&what),
+                    density::latex_names(&what),
                     to_latex(graph, *log)
                 ),
             );
@@ -90,7 +91,7 @@ fn density(program: &Program, at: usize, term: &Term, form: &Form) -> Vec<Sectio
     let axes: Vec<String> = term.axes.iter().map(|&var| graph.axis(graph.var(var).axis).to_string()).collect();
     let over = |sign: &str| axes.iter().map(|axis| format!("{sign}_{{{axis}}} ")).collect::<String>();
     let each = if axes.is_empty() { String::new() } else { format!(" and over {}", axes.join(", ")) };
-    let p = format!("p({})", latex_names(&variates));
+    let p = format!("p({})", density::latex_names(&variates));
     let product = Section::new(
         &format!("Product over independent data{label}"),
         &format!("Rows are independent given the prediction, so their probabilities multiply{each}."),
@@ -274,80 +275,4 @@ fn beliefs(program: &Program) -> Vec<Section> {
         .filter(|(_, _, items)| !items.is_empty())
         .map(|(title, why, items)| Section::new(title, why).list(items))
         .collect()
-}
-
-fn variates_of(form: &Form) -> String {
-    let mut found: Vec<String> = Vec::new();
-    for call in form.calls() {
-        if let Form::Call { variates, .. } = call {
-            found.extend(variates.iter().filter(|name| !found.contains(name)).cloned().collect::<Vec<_>>());
-        }
-    }
-    found.join(", ")
-}
-
-/// The structure in words: `poisson(λ)`, `0.3 · normal(…) + 0.7 · normal(…)`.
-fn describe_text(form: &Form) -> String {
-    match form {
-        Form::Call { name, params, inner, .. } => {
-            let parts = params
-                .iter()
-                .map(|(param, text, _)| if param == text { text.clone() } else { format!("{param} = {text}") });
-            let parts: Vec<String> = parts.chain(inner.iter().map(describe_text)).collect();
-            format!("{name}({})", parts.join(", "))
-        }
-        Form::Product(parts) => parts.iter().map(describe_text).collect::<Vec<_>>().join(" · "),
-        Form::Mixture(parts) => {
-            let parts: Vec<String> = parts.iter().map(|(_, part)| format!("w · {}", describe_text(part))).collect();
-            parts.join(" + ")
-        }
-        Form::Power(part, _) => format!("({})^w", describe_text(part)),
-        Form::Quotient(a, b) => format!("{} / {}", describe_text(a), describe_text(b)),
-        Form::Over(true, part) => format!("∏ {}", describe_text(part)),
-        Form::Over(false, part) => format!("∑ w · {}", describe_text(part)),
-        Form::If(a, b) => format!("{} or {}", describe_text(a), describe_text(b)),
-    }
-}
-
-fn describe_latex(program: &Program, form: &Form) -> String {
-    let graph = &program.hir.graph;
-    let list = |parts: &[Form], sign: &str| {
-        parts.iter().map(|part| describe_latex(program, part)).collect::<Vec<_>>().join(sign)
-    };
-    match form {
-        Form::Call { name, params, inner, .. } => {
-            let parts = params.iter().map(|(_, _, node): &(String, String, NodeId)| to_latex(graph, *node));
-            let parts: Vec<String> = parts.chain(inner.iter().map(|part| describe_latex(program, part))).collect();
-            format!("\\operatorname{{{}}}\\left({}\\right)", name.replace('_', "\\_"), parts.join(",\\; "))
-        }
-        Form::Product(parts) => list(parts, " \\cdot "),
-        Form::Mixture(parts) => {
-            let parts: Vec<String> = parts
-                .iter()
-                .map(|(weight, part)| format!("{}\\,{}", to_latex(graph, *weight), describe_latex(program, part)))
-                .collect();
-            parts.join(" + ")
-        }
-        Form::Power(part, weight) => {
-            format!("\\left({}\\right)^{{{}}}", describe_latex(program, part), to_latex(graph, *weight))
-        }
-        Form::Quotient(a, b) => format!("\\frac{{{}}}{{{}}}", describe_latex(program, a), describe_latex(program, b)),
-        Form::Over(true, part) => format!("\\prod {}", describe_latex(program, part)),
-        Form::Over(false, part) => format!("\\sum w\\, {}", describe_latex(program, part)),
-        Form::If(a, b) => format!("{} \\text{{ or }} {}", describe_latex(program, a), describe_latex(program, b)),
-    }
-}
-
-/// Names separated by commas, as LaTeX.
-fn latex_names(text: &str) -> String {
-    text.split(", ")
-        .map(|name| {
-            if name.chars().all(|c| c.is_alphanumeric() || c == '_') {
-                crate::ir::print::latex_name(name)
-            } else {
-                format!("\\text{{{}}}", name.replace('_', "\\_").replace('^', "\\^{}"))
-            }
-        })
-        .collect::<Vec<_>>()
-        .join(", ")
 }

@@ -85,6 +85,16 @@ pub struct Var {
     pub kind: VarKind,
 }
 
+impl Var {
+    /// What stands for each of an array's axes where no reducer binds it; a repeated axis is told apart, counted from the
+    /// right.
+    #[allow(clippy::indexing_slicing)] // Proven: `at` runs over the axes.
+    pub fn of(axes: &[AxisId]) -> Vec<Var> {
+        let later = |at: usize| axes[at + 1..].iter().filter(|after| **after == axes[at]).count() as u32;
+        (0..axes.len()).map(|at| Var { axis: axes[at], kind: VarKind::Axis(later(at)) }).collect()
+    }
+}
+
 /// Where an input's values come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InputRole {
@@ -313,8 +323,7 @@ impl Graph {
 
     /// One variable an axis; a repeated axis is told apart, counted from the right.
     pub fn axis_vars(&mut self, axes: &[AxisId]) -> Vec<VarId> {
-        let later = |at: usize| axes[at + 1..].iter().filter(|after| **after == axes[at]).count() as u32;
-        (0..axes.len()).map(|at| self.axis_var(axes[at], later(at))).collect()
+        Var::of(axes).into_iter().map(|var| self.intern_var(var)).collect()
     }
 
     /// A variable not used before, to be bound by [`Graph::reduce`].

@@ -1,8 +1,8 @@
 //! Passes over the graph: simplify → differentiate → simplify → verify.
 //!
 //! [`derive()`] gives the loss and its gradients in canonical form, as one would write them; [`stabilize`] the forms that
-//! are evaluated. [`compile_passes`] is both. Depends on `ir`; never sees syntax, and after `sema` there are no user
-//! errors here: every error is one of lossc itself.
+//! are evaluated. Depends on `ir`; never sees syntax, and after `sema` there are no user errors here: every error is one
+//! of lossc itself.
 
 pub mod differentiate;
 #[cfg(test)]
@@ -76,14 +76,6 @@ pub fn stabilize(mut loss: LossGraph) -> Result<LossGraph, PassError> {
     simplify_gradients(&mut simplifier, &mut loss)?;
     check(&loss, "stabilize")?;
     Ok(loss)
-}
-
-/// [`derive()`], then [`stabilize`].
-///
-/// # Errors
-/// Only errors of lossc itself.
-pub fn compile_passes(loss: LossGraph, wrt: &[InputId]) -> Result<LossGraph, PassError> {
-    stabilize(derive(loss, wrt)?.loss)
 }
 
 /// A row's own derivative: a canonical gradient with the factor `seed` set to 1.

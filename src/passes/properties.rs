@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 
 use super::testing::{Build, Values, total};
-use super::{compile_passes, derive, verify};
+use super::{derive, stabilize, verify};
 use crate::interpret::{evaluate, values};
 use crate::ir::graph::{Index, InputId, NodeId, ROW, ROWS, VarId};
 use crate::ir::op::{Op, ReduceOp};
@@ -239,7 +239,7 @@ proptest! {
         prop_assert_eq!(verify::verify(&raw), Vec::<String>::new());
         let text = crate::ir::print::listing(&loss.graph, &[("loss".into(), term)]);
         let derived = derive(loss.clone(), &wrt).unwrap_or_else(|error| panic!("{error}\n{text}")).loss;
-        let compiled = compile_passes(loss, &wrt).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let compiled = stabilize(derived.clone()).unwrap_or_else(|error| panic!("{error}\n{text}"));
         prop_assert_eq!(verify::verify(&compiled), Vec::<String>::new());
         // A term in which no row is left once it is simplified (x − x + w) is added once, like a prior.
         let by_row = |loss: &LossGraph| loss.graph.free(loss.terms[0].node).contains(&ROW);
@@ -276,7 +276,7 @@ proptest! {
         let (loss, wrt, at) = grow.finish();
         prop_assume!(magnitude(&loss, &at) < 1e6);
         let derived = derive(loss.clone(), &wrt).unwrap().loss;
-        let compiled = compile_passes(loss.clone(), &wrt).unwrap();
+        let compiled = stabilize(derived.clone()).unwrap();
         for loss in [&loss, &derived, &compiled] {
             let found = outside(loss, &at);
             prop_assert!(found.is_none(), "{}", found.unwrap_or_default());

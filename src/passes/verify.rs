@@ -1,6 +1,6 @@
 //! The verifier: what every graph must satisfy between passes. A violation is an error in lossc itself.
 
-use crate::ir::graph::{Graph, Index, InputId, Node, NodeId, ROW, VarId, VarKind};
+use crate::ir::graph::{Graph, Index, Node, NodeId, ROW, Var, VarKind};
 use crate::ir::program::LossGraph;
 
 /// Checks a loss; gives every violation found.
@@ -18,8 +18,8 @@ pub fn verify(loss: &LossGraph) -> Vec<String> {
         }
     }
     for (input, gradient) in &loss.gradients {
-        let own = own_vars(graph, *input);
-        if !graph.free(*gradient).iter().all(|var| own.contains(var)) {
+        let own = Var::of(&graph.input(*input).axes);
+        if !graph.free(*gradient).iter().all(|&var| own.contains(&graph.var(var))) {
             let name = &graph.input(*input).name;
             errors.push(format!("the gradient of `{name}` depends on variables that are not its own axes"));
         }
@@ -28,17 +28,6 @@ pub fn verify(loss: &LossGraph) -> Vec<String> {
         errors.push("the seed is no input".into());
     }
     errors
-}
-
-fn own_vars(graph: &Graph, input: InputId) -> Vec<VarId> {
-    let axes = &graph.input(input).axes;
-    let nth = |at: usize| axes.iter().take(at).filter(|before| axes.get(at) == Some(before)).count() as u32;
-    let wanted = |at: usize| axes.get(at).map(|&axis| (axis, VarKind::Axis(nth(at))));
-    (0..axes.len())
-        .filter_map(wanted)
-        .filter_map(|(axis, kind)| graph.vars().iter().position(|var| var.axis == axis && var.kind == kind))
-        .map(|at| VarId(at as u32))
-        .collect()
 }
 
 fn node(graph: &Graph, id: NodeId, errors: &mut Vec<String>) {

@@ -101,7 +101,7 @@ pub(super) const SPECIAL: &[&str] =
     &["nll", "log_prob", "mixture", "discrete", "entropy", "cross_entropy", "crps", "log_cdf", "log_ccdf", "variance"];
 
 /// Every name that can be called and is not a file of the library.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
+pub fn names() -> impl Iterator<Item = &'static str> {
     let primitives = PRIMITIVES.iter().map(|(name, _)| *name);
     primitives.chain(VECTOR_FUNCTIONS.iter().map(|(name, _)| *name)).chain(SPECIAL.iter().copied())
 }

@@ -32,6 +32,7 @@ use crate::ir::graph::{Graph, InputId, InputRole, NodeId, VarId};
 use crate::source::{Loader, Source, Span};
 use crate::syntax;
 
+pub use builtins::names as builtins;
 pub use domain::{Domain, Set};
 pub use link::Link;
 pub use value::{Form, VectorKind};

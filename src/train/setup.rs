@@ -17,7 +17,7 @@ use super::start;
 use crate::compile::{Program, axis_key, differentiable};
 use crate::data::options::{Part, TupleKind};
 use crate::data::{DataError, DataErrors, Fitted, Folder, Inputs, Intake, Prepared, prepare};
-use crate::diag::{codes, has_errors, not_utf8};
+use crate::diag::{codes, did_you_mean, has_errors, not_utf8};
 use crate::evaluate::wanted;
 use crate::files::Beside;
 use crate::ir::graph::{InputRole, ROWS};
@@ -175,9 +175,7 @@ fn unbound(spec: &Spec, names: &[NameInfo], constants: &BTreeMap<String, Vec<f64
         };
         if !known && !elsewhere {
             let all: Vec<&str> = names.iter().filter(|info| info.role == role).map(|info| info.name.as_str()).collect();
-            let near = super::spec::nearest(name, all.iter().copied());
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            let message = format!("the program {what} no `{name}`{hint}");
+            let message = format!("the program {what} no `{name}`{}", did_you_mean(name, all));
             findings.push(spec.mistake(codes::S0014, &format!("{path}.{name}"), message));
         }
     }

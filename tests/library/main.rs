@@ -14,6 +14,7 @@ mod subject;
 
 use std::sync::Arc;
 
+use lossc::ir::print::latex_name;
 use lossc::sema::library::{self, Unit};
 use lossc::source::Source;
 use lossc::syntax::ast::{Clause, ClauseKind, DistDef, FnDef, StmtKind};
@@ -156,6 +157,14 @@ fn files_say_what_they_must() {
         let mut needed = vec!["about", "example"];
         if let Some(def) = unit.distribution(name) {
             needed.extend(["log density", "assumes", "ask", "instead", "latex", "reference"]);
+            // A mixture is printed from its parts.
+            let symbols = def.params.iter().map(|formal| latex_name(&formal.name.text)).filter(|_| name != "mixture");
+            let notation = clauses(name, &unit).iter().find_map(|clause| match &clause.kind {
+                ClauseKind::Text(word, text) if word.key == "latex" => Some(text.clone()),
+                _ => None,
+            });
+            let absent = symbols.filter(|symbol| !notation.as_ref().is_some_and(|text| text.contains(symbol.trim())));
+            failures.extend(absent.map(|symbol| format!("{name}: `latex` does not say {symbol}")));
             let call = Call::all(&unit, def).remove(0);
             // A category has no mean; a wrapper's would be that of a density it does not know.
             if !call.is_wrapper() && call.kind() != "category" {

@@ -131,7 +131,7 @@ fn truth_is_spelt_in_words_or_digits() {
 
 #[test]
 fn shapes_and_names_that_do_not_fit_are_all_reported() {
-    let table = table("k,n0,n1,x[0],x[2]\n1,2,3,4,5\n");
+    let table = table("km,n0,n1,x[0],x[2]\n1,2,3,4,5\n");
     let wanted = [
         Wanted::array("a", named("N"), Support::real()),
         Wanted::array("b", named("N"), Support::real()),
@@ -140,11 +140,11 @@ fn shapes_and_names_that_do_not_fit_are_all_reported() {
         Wanted::array("x", vec![Dim::Any], Support::real()),
     ];
     let text =
-        bound(&table, &wanted, &[("a", "n0 n1"), ("b", "k n0 n1"), ("c", "n*"), ("zz", "k")]).unwrap_err().to_string();
+        bound(&table, &wanted, &[("a", "n0 n1"), ("b", "km n0 n1"), ("c", "n*"), ("zz", "km")]).unwrap_err().to_string();
     for part in [
         "`b`: the loss has N a row (axis N is 2) but the data 3",
         "`c`: the loss has one value a row but the data 2; declare it with an axis, `c[N]`, or bind one column",
-        "the loss's data `kk`: no column `kk` (did you mean `k`?)",
+        "the loss's data `kk`: no column `kk` (did you mean `km`?)",
         "`x`: its columns reach up to 3 values but there are 2",
         "bind: zz: the loss has no data of this name",
     ] {

@@ -5,7 +5,7 @@ use super::quantity;
 use super::schema::{Absent, Group, Ty, numbers_of, one_of};
 use super::table::ROOT;
 use super::tree::{Entry, Node, Value};
-use crate::diag::codes;
+use crate::diag::{codes, nearest};
 use crate::ir::support::Interval;
 
 /// Everything in `tree` that the table does not allow.
@@ -315,37 +315,6 @@ fn group_of(ty: &'static Ty) -> Option<&'static Group> {
         Ty::Any(types) => types.iter().find_map(group_of),
         _ => None,
     }
-}
-
-/// The name that `found` was probably meant to be: at most a third of it mistyped.
-pub fn nearest<'a>(found: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let found: Vec<char> = found.to_lowercase().chars().take(64).collect();
-    let most = (found.len() / 3).clamp(1, 3);
-    known
-        .map(|name| (distance(&found, &name.chars().collect::<Vec<_>>()), name))
-        .filter(|(distance, _)| *distance <= most)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
-/// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours cost 1 each.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for (i, &x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, &y) in b.iter().enumerate() {
-            let get = |row: &[usize], at: usize| row.get(at).copied().unwrap_or(usize::MAX - 1);
-            let mut least = (get(&last, j) + usize::from(x != y)).min(get(&last, j + 1) + 1).min(get(&row, j) + 1);
-            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(&y) && b.get(j - 1) == Some(&x);
-            if swapped {
-                least = least.min(get(&before, j - 1) + 1);
-            }
-            row.push(least);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().unwrap_or(0)
 }
 
 /// What is wrong with `node` as a `ty`; for the test of the table's defaults.

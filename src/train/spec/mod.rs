@@ -22,7 +22,6 @@ mod tests;
 
 use std::fmt;
 
-pub use check::nearest;
 pub use finding::{Finding, Place};
 pub use types::{
     EarlyStop, Evaluate, HeadStart, Length, Oracle, Program, Recognition, Schedule, Settings, TrainOptions, UnitTable,
