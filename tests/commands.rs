@@ -196,3 +196,21 @@ fn explain_keeps_the_spelling_and_uses_the_notation() {
         assert!(latex.contains(likelihood), "{program}: {latex}");
     }
 }
+
+#[test]
+fn corners_of_tables_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, text, expected) in [
+        ("both.csv", "k,λ,lambda\n1,2,3\n", "both.csv: the columns `λ` and `lambda` are one name to a program"),
+        ("quote.csv", "k,note\n1,\"a \"\"b\"\"\"\n2,\"open\n3,c\n", "quote.csv: line 3: a quote opens here"),
+        ("text.npz", "k\n1\n", "text.npz: it is text, and its name says NPZ"),
+    ] {
+        fs::write(folder.path().join(file), text).unwrap();
+        let (status, _, said) = lossc(folder.path(), &["eval", "-e", "poisson(k | 1)", "--data", file]);
+        assert!(status == 1 && said.contains(expected), "{said}");
+    }
+    let closed = "k,note\n1,\"a \"\"b\"\"\n c\"\n2,5\" disk\n";
+    fs::write(folder.path().join("closed.csv"), closed).unwrap();
+    let (status, _, said) = lossc(folder.path(), &["eval", "-e", "poisson(k | 1)", "--data", "closed.csv"]);
+    assert_eq!((status, said.as_str()), (0, ""));
+}

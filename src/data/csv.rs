@@ -3,10 +3,13 @@
 //! A column in which every cell is a number or empty is numbers, any other is text; whether that is a mistake is decided
 //! where the column is used.
 
+use std::collections::HashMap;
+
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::error::{DataError, DataErrors, Place};
 use super::load::Limits;
+use super::names::canonical;
 use super::table::{Cells, Column, Table};
 
 /// Reads unpacked CSV bytes.
@@ -16,6 +19,10 @@ use super::table::{Cells, Column, Table};
 pub fn read(file: &str, bytes: &[u8], limits: Limits) -> Result<Table, DataErrors> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let delimiter = if file.trim_end_matches(".gz").ends_with(".tsv") { b'\t' } else { b',' };
+    if let Some(line) = unclosed_quote(bytes, delimiter) {
+        let reason = "a quote opens here that nothing closes; a quote within a cell is written twice".to_owned();
+        return Err(DataError::Format { file: file.to_owned(), line: Some(line), reason }.into());
+    }
     let names = header(file, bytes, delimiter)?;
     let mut columns: Vec<Building> = names.iter().map(|_| Building::default()).collect();
     let mut lines = Vec::new();
@@ -71,8 +78,33 @@ fn header(file: &str, bytes: &[u8], delimiter: u8) -> Result<Vec<String>, DataEr
             twice.push(error);
         }
     }
+    let mut known: HashMap<String, &String> = HashMap::new();
+    for name in &names {
+        let first = *known.entry(canonical(name)).or_insert(name);
+        if first != name {
+            twice.push(DataError::Spellings { file: file.to_owned(), one: first.clone(), two: name.clone() });
+        }
+    }
     DataErrors::check(twice)?;
     Ok(names)
+}
+
+/// The line on which a quote opens that nothing closes.
+fn unclosed_quote(bytes: &[u8], delimiter: u8) -> Option<u64> {
+    let (mut line, mut opened, mut cell_begins) = (1, None, true);
+    let mut rest = bytes.iter().copied().peekable();
+    while let Some(byte) = rest.next() {
+        match (opened, byte) {
+            // Two quotes are one, and the cell goes on.
+            (Some(_), b'"') if rest.peek() == Some(&b'"') => _ = rest.next(),
+            (Some(_), b'"') => opened = None,
+            (None, b'"') if cell_begins => opened = Some(line),
+            _ => {}
+        }
+        line += u64::from(byte == b'\n');
+        cell_begins = opened.is_none() && (byte == delimiter || byte == b'\n' || byte == b'\r');
+    }
+    opened
 }
 
 fn broken(file: &str, error: &csv::Error) -> DataErrors {

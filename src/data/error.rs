@@ -76,6 +76,18 @@ pub enum DataError {
         /// The name.
         column: String,
     },
+    /// Two columns whose names are two spellings of one.
+    #[error(
+        "{file}: the columns `{one}` and `{two}` are one name to a program, which may spell it either way; rename one"
+    )]
+    Spellings {
+        /// Path as the spec gives it.
+        file: String,
+        /// The name of the first.
+        one: String,
+        /// The name of the second.
+        two: String,
+    },
     /// A name or pattern that no column has.
     #[error("{wanted_by}: no column {pattern}{}; there are {}", suggest(.nearest), list(.known))]
     NoColumn {

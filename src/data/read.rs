@@ -18,6 +18,11 @@ pub fn read_table(intake: &Intake<'_>, path: &str) -> Result<Table, DataErrors> 
     if bytes.iter().take(4096).any(|&byte| byte == 0) {
         return Err(DataError::format(path, "neither CSV text (it holds zero bytes) nor NPY nor NPZ").into());
     }
+    let name = path.trim_end_matches(".gz");
+    if let Some(end) = ["npz", "npy"].iter().find(|end| name.ends_with(&format!(".{end}"))) {
+        let reason = format!("it is text, and its name says {}; a table of text is named .csv", end.to_uppercase());
+        return Err(DataError::format(path, reason).into());
+    }
     csv::read(path, &bytes, intake.limits)
 }
 

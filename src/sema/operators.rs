@@ -48,10 +48,13 @@ impl Elaborator<'_> {
             leftmost = *lhs;
         }
         let mut value = self.eval(ctx, leftmost);
+        // What the conditions so far have shown: each adds to it, so that long chains are walked once.
+        let mut shown: Option<Ctx> = None;
         while let Some((op, op_span, lhs, rhs, span)) = spine.pop() {
+            shown = shown.filter(|_| op == BinaryOp::And);
             value = match op {
                 BinaryOp::Mul => self.multiply(ctx, value, lhs, rhs, span),
-                BinaryOp::And => self.and(ctx, value, lhs, rhs, span),
+                BinaryOp::And => self.and(ctx, &mut shown, value, (lhs, rhs), span),
                 _ => {
                     let right = self.eval(ctx, rhs);
                     self.binary(ctx, op, value, right, (lhs, rhs), op_span, span)
@@ -233,10 +236,19 @@ impl Elaborator<'_> {
     }
 
     /// `a and b`: b is read knowing a.
-    pub(super) fn and(&mut self, ctx: &Ctx, left: Value, lhs: ExprId, rhs: ExprId, span: Span) -> Value {
+    /// `shown` is what the left side shows when it holds, where that is known, and what both sides do afterwards.
+    fn and(
+        &mut self,
+        ctx: &Ctx,
+        shown: &mut Option<Ctx>,
+        left: Value,
+        (lhs, rhs): (ExprId, ExprId),
+        span: Span,
+    ) -> Value {
         let Some(a) = self.as_number(ctx, left, ctx.unit.ast.expr(lhs).span) else { return Value::Error };
-        let inner = self.knowing(ctx, a.node, true);
-        let Some(b) = self.number(&inner, rhs) else { return Value::Error };
+        let inner = shown.get_or_insert_with(|| self.knowing(ctx, a.node, true));
+        let Some(b) = self.number(inner, rhs) else { return Value::Error };
+        super::check::refine(&self.graph, b.node, true, &mut inner.refined);
         self.arithmetic(ctx, BinaryOp::And, a, b, (lhs, rhs), span)
     }
 

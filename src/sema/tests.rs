@@ -137,3 +137,15 @@ fn mistakes_have_their_code() {
         assert_eq!(codes(text), [expected], "{text}: {:#?}", check(text).diagnostics);
     }
 }
+
+/// Each condition of a chain knows those before it, and none after it.
+#[test]
+fn conditions_of_a_chain_know_what_stands_before_them() {
+    let text = "predict x : real\nif x > 1 and log(x) > 1 and log(log(x)) > 1 and log(log(log(x))) > 0 then x else 0";
+    assert_eq!(codes(text), [""; 0]);
+    let text = "predict x : real\nif log(x) > 1 and x > 0 then x else 0";
+    assert_eq!(codes(text), ["E0202"]);
+    // What follows an `or` knows nothing of the chain before it.
+    let text = "predict x : real\nif x > 0 and x < 9 or log(x) > 1 and x < 5 then x else 0";
+    assert_eq!(codes(text), ["E0202"]);
+}

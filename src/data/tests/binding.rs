@@ -139,8 +139,9 @@ fn shapes_and_names_that_do_not_fit_are_all_reported() {
         Wanted::scalar("kk", Support::real()),
         Wanted::array("x", vec![Dim::Any], Support::real()),
     ];
-    let text =
-        bound(&table, &wanted, &[("a", "n0 n1"), ("b", "km n0 n1"), ("c", "n*"), ("zz", "km")]).unwrap_err().to_string();
+    let text = bound(&table, &wanted, &[("a", "n0 n1"), ("b", "km n0 n1"), ("c", "n*"), ("zz", "km")])
+        .unwrap_err()
+        .to_string();
     for part in [
         "`b`: the loss has N a row (axis N is 2) but the data 3",
         "`c`: the loss has one value a row but the data 2; declare it with an axis, `c[N]`, or bind one column",
