@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::builtins::{self, SPECIAL};
+use super::builtins;
 use super::elaborate::{Ctx, Elaborator};
-use super::forms::{PROPERTIES, STATED, instance_of};
+use super::forms::instance_of;
 use super::library::{self, Unit};
 use super::synonyms;
 use super::value::{Num, Value, VectorKind, anonymous_fit, union_axes};
@@ -41,13 +41,13 @@ impl Elaborator<'_> {
         if !self.guard_size(ctx, span) {
             return Value::Error;
         }
-        // The file of a form with a meaning of its own only describes it.
-        let special = SPECIAL.contains(&callee.key.as_str());
-        let written = self.unit_of(&callee.key, true).filter(|unit| !(unit.trusted && special));
+        // The file of something with a meaning of its own only describes it.
+        let own = builtins::callable(&callee.key, ctx.unit.trusted);
+        let written = self.unit_of(&callee.key, true).filter(|unit| !(unit.trusted && own.is_some()));
         if let Some(unit) = written {
             return self.distribution_call(ctx, &unit, callee, variates, args, span);
         }
-        if variates.is_some() && !self.is_function(&callee.key, ctx) {
+        if variates.is_some() && own.is_none() && self.unit_of(&callee.key, false).is_none() {
             return self.unknown(ctx, callee, "distribution");
         }
         if let (Some(observed), "mixture") = (variates, callee.key.as_str()) {
@@ -65,32 +65,26 @@ impl Elaborator<'_> {
         if let Some(unit) = self.unit_of(&callee.key, false) {
             return self.function_call(ctx, &unit, callee, arguments, span);
         }
-        match callee.key.as_str() {
-            "nll" => self.nll(ctx, arguments, span),
-            "log_prob" => self.log_prob(ctx, arguments, span),
-            "mixture" => self.mixture_call(ctx, arguments, span),
-            "discrete" => self.discrete(ctx, arguments, span),
-            "mass" if ctx.unit.trusted => self.mass(ctx, arguments, span),
-            key if PROPERTIES.contains(&key) && arguments.iter().any(|a| instance_of(&a.value).is_some()) => {
-                self.property(ctx, callee, arguments, span)
-            }
-            key if STATED.contains(&key) => {
-                let message = format!("`{}` asks about a distribution, and none is among its arguments", callee.text);
-                let example = format!("such as `{}(normal(_ | μ, σ), x)`", callee.text);
-                let cross =
-                    "for classes write `categorical(y | logits = z)`, for yes and no `bernoulli(y | logit = z)`";
-                let help = if key == "cross_entropy" { cross } else { example.as_str() };
-                self.fail(Diagnostic::new(codes::E0305, self.place(ctx, span), message).help(help))
-            }
-            _ => self.builtin_call(ctx, callee, arguments, span),
+        let Some(own) = own else { return self.unknown(ctx, callee, "function") };
+        if let Some(form) = own.form {
+            return form(self, ctx, arguments, span);
         }
+        if own.property && arguments.iter().any(|argument| instance_of(&argument.value).is_some()) {
+            return self.property(ctx, callee, arguments, span);
+        }
+        if own.op.is_none() && own.vector.is_none() {
+            return self.no_distribution(ctx, callee, span);
+        }
+        self.builtin_call(ctx, callee, own, arguments, span)
     }
 
-    pub(super) fn is_function(&self, key: &str, ctx: &Ctx) -> bool {
-        self.unit_of(key, false).is_some()
-            || builtins::primitive(key, ctx.unit.trusted).is_some()
-            || builtins::vector_function(key).is_some()
-            || builtins::SPECIAL.contains(&key)
+    /// `crps(x)`: something that only distributions have, asked of numbers.
+    fn no_distribution(&mut self, ctx: &Ctx, callee: &Name, span: Span) -> Value {
+        let message = format!("`{}` asks about a distribution, and none is among its arguments", callee.text);
+        let example = format!("such as `{}(normal(_ | μ, σ), x)`", callee.text);
+        let cross = "for classes write `categorical(y | logits = z)`, for yes and no `bernoulli(y | logit = z)`";
+        let help = if callee.key == "cross_entropy" { cross } else { example.as_str() };
+        self.fail(Diagnostic::new(codes::E0305, self.place(ctx, span), message).help(help))
     }
 
     pub(super) fn arguments(&mut self, ctx: &Ctx, args: &[Arg]) -> Vec<Argument> {

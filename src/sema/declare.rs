@@ -55,11 +55,10 @@ impl Elaborator<'_> {
                 StmtKind::Use(path, span) => self.use_file(path, *span),
                 StmtKind::Reduce(reducer, span) => self.set_reduction(*reducer, *span),
                 StmtKind::Define(name, body) => self.define(name, *body),
-                StmtKind::Function(def) => self.check_shadowing(&def.name, "function"),
-                StmtKind::Distribution(def) => self.check_shadowing(&def.name, "distribution"),
                 _ => {}
             }
         }
+        self.check_shadowing(&program);
         // Constants first: their values size axes and bound intervals.
         for constants in [true, false] {
             for stmt in &program.ast.stmts {
@@ -106,6 +105,7 @@ impl Elaborator<'_> {
                 if let Some(first) = diagnostics.into_iter().next() {
                     self.report_in(&unit, first);
                 }
+                self.check_shadowing(&unit);
             }
         }
     }
@@ -135,10 +135,18 @@ impl Elaborator<'_> {
         self.defined.push((name.text.clone(), name.key.clone()));
     }
 
-    fn check_shadowing(&mut self, name: &Name, what: &str) {
-        if super::builtins::primitive(&name.key, false).is_some() {
-            let message = format!("the {what} `{}` has the name of a function of the language", name.text);
-            self.report(Diagnostic::new(codes::E0306, name.span, message).help("choose another name"));
+    /// What a file defines has no name of the language; those of the library's files it may take.
+    fn check_shadowing(&mut self, unit: &Arc<Unit>) {
+        for stmt in &unit.ast.stmts {
+            let (name, what) = match &stmt.kind {
+                StmtKind::Function(def) => (&def.name, "function"),
+                StmtKind::Distribution(def) => (&def.name, "distribution"),
+                _ => continue,
+            };
+            if super::builtins::callable(&name.key, false).is_some() {
+                let message = format!("the {what} `{}` has the name of a function of the language", name.text);
+                self.report_in(unit, Diagnostic::new(codes::E0306, name.span, message).help("choose another name"));
+            }
         }
     }
 

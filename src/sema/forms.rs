@@ -230,12 +230,6 @@ impl Elaborator<'_> {
     }
 }
 
-/// What a distribution's file may state and a program may ask of it.
-pub(super) const PROPERTIES: &[&str] = &["mean", "variance", "entropy", "cross_entropy", "crps", "log_cdf", "log_ccdf"];
-
-/// Those that mean nothing else.
-pub(super) const STATED: &[&str] = &["variance", "entropy", "cross_entropy", "crps", "log_cdf", "log_ccdf"];
-
 /// The distribution behind a value, observed or not.
 pub(super) fn instance_of(value: &Value) -> Option<&Instance> {
     match value {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::builtins::{self, VectorFunction};
+use super::builtins::{Callable, VectorFunction};
 use super::calls::{Argument, plural};
 use super::elaborate::{Ctx, Elaborator};
 use super::library::Unit;
@@ -15,7 +15,15 @@ use crate::source::Span;
 use crate::syntax::ast::{Formal, Name, Reducer};
 
 impl Elaborator<'_> {
-    pub(super) fn builtin_call(&mut self, ctx: &Ctx, callee: &Name, arguments: Vec<Argument>, span: Span) -> Value {
+    /// A call of what is known as `own`: of a vector, or element by element.
+    pub(super) fn builtin_call(
+        &mut self,
+        ctx: &Ctx,
+        callee: &Name,
+        own: Callable,
+        arguments: Vec<Argument>,
+        span: Span,
+    ) -> Value {
         if let Some(named) = arguments.iter().find_map(|argument| argument.name.as_ref()) {
             let message = format!("the arguments of `{}` have no names", callee.text);
             return self.fail(Diagnostic::new(codes::E0302, self.place(ctx, named.span), message));
@@ -25,28 +33,16 @@ impl Elaborator<'_> {
         {
             return Value::Num(Num { axes: density.axes.clone(), ..Num::scalar(density.log) });
         }
-        if arguments.len() == 1
-            && let Some(function) = builtins::vector_function(&callee.key)
-        {
+        if let (1, Some(function)) = (arguments.len(), own.vector) {
             return self.vector_call(ctx, callee, function, arguments, span);
         }
-        let extreme = match callee.key.as_str() {
-            "max" => Some(Op::Max),
-            "min" => Some(Op::Min),
-            _ => None,
-        };
-        let Some(op) = builtins::primitive(&callee.key, ctx.unit.trusted).or(extreme) else {
-            return self.unknown(ctx, callee, "function");
-        };
-        if extreme.is_none() && arguments.len() != op.info().arity || arguments.is_empty() {
-            let message = format!(
-                "`{}` takes {}, and {} given",
-                callee.text,
-                plural(op.info().arity, "argument"),
-                arguments.len()
-            );
+        let arity = own.op.map_or(1, |op| op.info().arity);
+        let fits = if own.folds() { !arguments.is_empty() } else { arguments.len() == arity };
+        let Some(op) = own.op.filter(|_| fits) else {
+            let (takes, given) = (plural(arity, "argument"), arguments.len());
+            let message = format!("`{}` takes {takes}, and {given} given", callee.text);
             return self.fail(Diagnostic::new(codes::E0303, self.place(ctx, span), message));
-        }
+        };
         self.primitive(ctx, callee, op, arguments, span)
     }
 

@@ -93,6 +93,8 @@ fn numbers_of_a_used_file_are_read_there() {
     assert_eq!(diagnostics(half, "use \"f.loss\"\nconst c = 0.25\nhalf(c | a)"), []);
     let found = diagnostics(half, "use \"f.loss\"\nconst c = 2\nhalf(c | a)");
     assert_eq!(found.iter().map(|(code, ..)| *code).collect::<Vec<_>>(), ["E0203", "E0201"], "{found:?}");
+    let found = diagnostics("fn nll(x) = x", used);
+    assert_eq!((found[0].0, found[0].1.clone()), ("E0605", 4..12), "{found:?}");
     // What is wrong with the file is said where it is brought in.
     let found = diagnostics("fn f(x : real(1, 0)) = x", used);
     assert_eq!(found.len(), 1, "{found:?}");
@@ -123,6 +125,11 @@ fn mistakes_have_their_code() {
         ("data x : real[T]\nsum[t] x[t - 1]", "E0405"),
         ("predict η : real", "E0606"),
         ("bernoulli(y | z)", "E0203"),
+        ("fn sum(a, b) = a + b\nsum(x, y)²", "E0306"),
+        ("fn nll(a) = a\nnll(x)²", "E0306"),
+        ("distribution crps(x : real | a : real)\n  log density a\ncrps(x | a)", "E0306"),
+        ("sum(x, y)²", "E0303"),
+        ("crsp(x)²", "E0301"),
         ("const c : real[3] = [10, 20]\nsum[i] c[i] * x²", "E0402"),
         ("param a : positive[3] = [1, 2]\nsum[i] a[i] * x²", "E0402"),
         ("param w : simplex[3] = 0.2\ncategorical(y | w)", "E0402"),
