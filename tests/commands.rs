@@ -214,3 +214,20 @@ fn corners_of_tables_are_named() {
     let (status, _, said) = lossc(folder.path(), &["eval", "-e", "poisson(k | 1)", "--data", "closed.csv"]);
     assert_eq!((status, said.as_str()), (0, ""));
 }
+
+/// A prior under the mean: the rows' mean plus −log p(w)/rows, and the table may be a part of all rows.
+#[test]
+fn the_number_of_rows_is_the_tables_unless_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("table.csv"), "x\n1\n2\n3\n4\n").unwrap();
+    let program = "data x : real; param w : real = 2; (x - w)²; exponential(1 | 1) ^ (1/rows)";
+    let loss = |more: &[&str]| {
+        let arguments = ["eval", "-e", program, "--data", "table.csv", "--format", "json"];
+        let (status, out, said) = lossc(folder.path(), &[&arguments, more].concat());
+        assert_eq!(status, 0, "{said}");
+        serde_json::from_str::<Value>(&out).unwrap()["loss"].as_f64().unwrap()
+    };
+    // (1 + 0 + 1 + 4)/4 = 1.5, and −log e⁻¹ = 1 over the rows.
+    assert!((loss(&[]) - 1.75).abs() < 1e-12);
+    assert!((loss(&["--set", "rows=100"]) - 1.51).abs() < 1e-12);
+}

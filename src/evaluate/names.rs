@@ -20,10 +20,7 @@ pub(super) fn column_names(table: &Table) -> HashSet<String> {
 
 pub(super) fn check_set(hir: &Hir, request: &Request) -> Result<(), EvaluateError> {
     let axes: Vec<String> = hir.graph.axes().iter().filter_map(|axis| axis.name.as_deref().map(canonical)).collect();
-    let unknown = request
-        .set
-        .keys()
-        .find(|key| !hir.names.iter().any(|info| info.key == **key) && !axes.contains(key) && *key != "rows");
+    let unknown = request.set.keys().find(|key| !hir.names.iter().any(|info| info.key == **key) && !axes.contains(key));
     match unknown {
         None => Ok(()),
         Some(key) => {
@@ -93,7 +90,7 @@ pub(super) fn bind_table(program: &Program, table: &Table, request: &Request) ->
         InputRole::Data | InputRole::Predict => true,
         InputRole::Free => !request.set.contains_key(&info.key),
         InputRole::Param => has_column(info) && !request.set.contains_key(&info.key),
-        InputRole::Const => info.value.is_none() && !request.set.contains_key(&info.key),
+        InputRole::Const => info.value.is_none() && !request.set.contains_key(&info.key) && !info.is_row_count(),
         InputRole::Seed => false,
     };
     let wanted: Vec<Wanted> = program

@@ -34,7 +34,7 @@ impl<'a> Evaluator<'a> {
         let kept: Vec<usize> = (0..bound.rows).filter(|row| !outside.contains(row)).collect();
         let columns: Vec<BoundColumn> = bound.columns.iter().map(|column| column.take(&kept)).collect();
         let sizes = program.sizes(kept.len(), &bound.axes)?;
-        let inputs = inputs(program, request, &columns, &sizes)?;
+        let inputs = inputs(program, request, &columns, &sizes, bound.rows)?;
         let compute = compute(&program.loss, &sizes, (request.engine, request.dtype))?;
         Ok(Evaluator { program, request, rows: bound.rows, kept, sizes, inputs, compute })
     }
@@ -150,6 +150,7 @@ fn inputs(
     request: &Request,
     columns: &[BoundColumn],
     sizes: &[usize],
+    rows: usize,
 ) -> Result<Vec<Vec<f64>>, EvaluateError> {
     let mut inputs = Vec::new();
     for (at, input) in program.loss.graph.inputs().iter().enumerate() {
@@ -159,7 +160,11 @@ fn inputs(
             Some(info) => match columns.iter().find(|column| column.name == info.name) {
                 Some(column) if input.per_row() => column.values.clone(),
                 Some(column) => constant_column(info, column)?,
-                None => program.value_of(info, &dims, request.set.get(&info.key).map(std::slice::from_ref))?,
+                None => {
+                    let count = info.is_row_count().then_some(rows as f64);
+                    let given = request.set.get(&info.key).copied().or(count);
+                    program.value_of(info, &dims, given.as_ref().map(std::slice::from_ref))?
+                }
             },
         });
     }

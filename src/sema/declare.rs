@@ -7,7 +7,7 @@ use super::elaborate::{Definition, Elaborator};
 use super::library::Unit;
 use super::link::Link;
 use super::value::{Value, VectorKind};
-use super::{NameInfo, Reduction};
+use super::{NameInfo, ROW_COUNT, Reduction};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::{Axis as GraphAxis, AxisId, Index, Input, InputRole, ROWS};
 use crate::ir::support::Interval;
@@ -227,7 +227,7 @@ impl Elaborator<'_> {
         let value = value.map(|values| values.into_iter().map(|value| value * factor).collect::<Vec<f64>>());
         self.check_value(declaration, (support, vector), &axes, value.as_deref());
         let support = self.const_support(role, &name.key, value.as_deref(), support);
-        let at = self.add_name(name, role, axes, support, vector, value, true);
+        let at = self.add_name(name, role, axes, (support, vector), value, true);
         if let Some(info) = self.names.get_mut(at) {
             info.category = declaration.support.as_ref().is_some_and(|support| support.name.key == "category");
         }
@@ -293,8 +293,31 @@ impl Elaborator<'_> {
         }
     }
 
+    /// `rows`, which nobody declared: the number of rows of the data, known when there is data.
+    fn row_count(&mut self, name: &Name) -> Value {
+        if self.roles.names.get(&name.key).is_some_and(|role| role.data) {
+            let message = "`rows` is the number of rows of the data, which is not observed: it has no distribution";
+            return self.fail(
+                Diagnostic::new(codes::E0304, name.span, message)
+                    .help("for a column of that name, declare it: `data rows : count`"),
+            );
+        }
+        let value = self.options.set.get(ROW_COUNT).copied();
+        let support = value.map_or(Interval::integers(1.0, f64::INFINITY), Interval::point);
+        let set = (support, VectorKind::Plain);
+        let at = self.add_name(name, InputRole::Const, Vec::new(), set, value.map(|value| vec![value]), false);
+        self.input_value(at)
+    }
+
     /// A name nobody declared.
     pub fn free_name(&mut self, name: &Name) -> Value {
+        // Observed in a table that has such a column, it is that column; predicted by a head of that name, that head.
+        let observed = self.roles.names.get(&name.key).is_some_and(|role| role.data);
+        let bound = observed && self.options.bound.contains(&name.key);
+        let free = self.options.roles.get(&name.key).is_none_or(|role| *role == InputRole::Free);
+        if name.key == ROW_COUNT && !bound && free {
+            return self.row_count(name);
+        }
         let role = self.roles.names.get(&name.key).cloned().unwrap_or_default();
         let mut support = role.support.unwrap_or(Interval::REAL);
         if let Some(need) = self.known_needs.get(&name.key) {
@@ -328,18 +351,17 @@ impl Elaborator<'_> {
         if !self.whole_batch && varies {
             axes.insert(0, ROWS);
         }
-        let at = self.add_name(name, kind, axes, support, role.vector, constant.map(|value| vec![value]), false);
+        let value = constant.map(|value| vec![value]);
+        let at = self.add_name(name, kind, axes, (support, role.vector), value, false);
         self.input_value(at)
     }
 
-    #[allow(clippy::too_many_arguments)] // The facts of one name.
     fn add_name(
         &mut self,
         name: &Name,
         role: InputRole,
         axes: Vec<AxisId>,
-        support: Interval,
-        vector: VectorKind,
+        (support, vector): (Interval, VectorKind),
         value: Option<Vec<f64>>,
         declared: bool,
     ) -> usize {

@@ -80,6 +80,16 @@ pub struct NameInfo {
     pub declared: bool,
 }
 
+/// The name of the number of rows, in programs that do not declare it: of the training rows in training.
+pub const ROW_COUNT: &str = "rows";
+
+impl NameInfo {
+    /// Whether this is the number of rows, whose value is the data's.
+    pub fn is_row_count(&self) -> bool {
+        self.key == ROW_COUNT && !self.declared && self.role == InputRole::Const
+    }
+}
+
 /// What a term is.
 #[derive(Clone, Debug)]
 pub enum TermKind {

@@ -213,7 +213,7 @@ fn params(program: &str, csv: &str, settings: &str) -> Vec<(String, Vec<f64>)> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("line.csv"), csv).unwrap();
     fs::write(folder.path().join("counts.loss"), program).unwrap();
-    let spec = format!("loss: counts.loss\ndata: {{table: line.csv, inputs: u, split: {{valid: 0.1}}}}\n{settings}");
+    let spec = format!("loss: counts.loss\ndata: {{table: line.csv, inputs: u}}\n{settings}");
     fs::write(folder.path().join("counts.yaml"), spec).unwrap();
     let go = AtomicBool::new(false);
     train(request(folder.path(), "runs", &go)).unwrap_or_else(|error| panic!("{error}")).figures.params
@@ -249,6 +249,17 @@ fn vectors_with_structure_keep_it_in_training() {
     for (found, truth) in factor.iter().zip([2.0, 0.0, -1.0, 0.5]) {
         assert!((found - truth).abs() < 0.15, "{factor:?}");
     }
+}
+
+#[test]
+fn a_prior_is_weighed_by_the_training_rows() {
+    let csv: String = (0..40).map(|row| format!("{},{}\n", row % 7, 2 + row % 3)).collect();
+    let settings = "optimizer: {sgd: {lr: 0.02}}\ntrain: {epochs: 100, batch: 6}\n";
+    let program =
+        "data y : real\npredict η : real\nparam a : real\nnormal(y | a, 1)\nnormal(a | 0, 0.5) ^ (1/rows)\nη²";
+    let (_, a) = params(program, &format!("u,y\n{csv}"), settings).remove(0);
+    // The posterior mean is Σy/(40 + 4). A prior that counted once, or against a batch of 6, would give 0.6 or 1.8.
+    assert!((a[0] - 119.0 / 44.0).abs() < 0.1, "{a:?}");
 }
 
 #[track_caller]

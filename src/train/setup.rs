@@ -21,7 +21,7 @@ use crate::diag::{codes, did_you_mean, has_errors, not_utf8};
 use crate::evaluate::wanted;
 use crate::files::Beside;
 use crate::ir::graph::{InputRole, ROWS};
-use crate::sema::{self, NameInfo, Options};
+use crate::sema::{self, NameInfo, Options, ROW_COUNT};
 use crate::source::Source;
 use crate::syntax::names::canonical;
 
@@ -113,7 +113,7 @@ fn options(spec: &Spec, constants: &BTreeMap<String, Vec<f64>>, rows: Option<usi
         .filter_map(|(key, values)| Some((key.clone(), *values.first()?)).filter(|_| values.len() == 1))
         .collect();
     set.extend(spec.settings.axes.iter().map(|(name, size)| (canonical(name), *size as f64)));
-    set.extend(rows.map(|rows| ("rows".to_owned(), rows as f64)));
+    set.extend(rows.map(|rows| (ROW_COUNT.to_owned(), rows as f64)));
     let mut roles: HashMap<String, InputRole> =
         spec.settings.heads.iter().map(|(name, _)| (canonical(name), InputRole::Predict)).collect();
     for part in tuple_parts(spec) {
@@ -143,7 +143,7 @@ pub fn tuple_parts(spec: &Spec) -> Vec<String> {
 /// Names without a value, and entries of the spec without a name.
 fn unbound(spec: &Spec, names: &[NameInfo], constants: &BTreeMap<String, Vec<f64>>, options: &Options) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for info in names.iter().filter(|info| info.key != "rows") {
+    for info in names.iter().filter(|info| !info.is_row_count()) {
         let valueless = info.value.is_none() && !constants.contains_key(&info.key);
         let message = match info.role {
             InputRole::Free => format!(
@@ -230,7 +230,7 @@ impl Setup {
     pub fn with_program(spec: Spec, folder: &Path, source: Source) -> Result<(Setup, Network)> {
         let mut compiled = compile(&spec, folder, source, None)?;
         let prepared = data(&spec, folder, &compiled, None)?;
-        if compiled.program.hir.names.iter().any(|info| info.key == "rows") {
+        if compiled.program.hir.names.iter().any(NameInfo::is_row_count) {
             compiled = compile(&spec, folder, compiled.source, Some(prepared.parts.train.len()))?;
         }
         let settings = &spec.settings;
