@@ -145,3 +145,16 @@ fn gradients_pass_through_the_links_of_vectors() {
                   (a² + b²) / 2 + sum[i] log(L[i, i])";
     gradient_is_the_difference(normal, &[vec![1.0, -0.5, 0.2, 2.0], vec![0.4, 5.0, -0.7, -1.0]], 2, 1);
 }
+
+#[test]
+fn a_mixture_over_the_elements_of_a_simplex_has_the_value_of_one() {
+    let text =
+        "data k : count\nparam w : simplex[3]\nw[0] * poisson(k | 1) + w[1] * poisson(k | 4) + w[2] * poisson(k | 9)";
+    let analysis = sema::analyze(&Source::new("-e", text), &NoFiles, &Options::default());
+    let program = Program::compile(analysis.hir, &[]).unwrap();
+    let sizes = program.sizes(1, &BTreeMap::new()).unwrap();
+    let bindings = Bindings { rows: 1, inputs: vec![&[3.0], &[0.2, 0.3, 0.5], &[]], sizes, seed: &[] };
+    let found = interpret::evaluate(&program.loss, &bindings, false, false).unwrap().terms[0];
+    // −log Σ wᵢ λᵢ³ e^−λᵢ/6, to 14 digits by mpmath.
+    assert!((found - 2.546_316_144_000_1).abs() < 1e-13, "{found}");
+}

@@ -1,7 +1,7 @@
 //! The algebra of densities: products, quotients, powers, mixtures, choices. Logarithms throughout.
 
 use super::elaborate::{Ctx, Elaborator};
-use super::value::{Density, Form, Instance, Kind, Num, Value, VectorKind, union_axes};
+use super::value::{Density, Form, Instance, Kind, Num, Share, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::op::Op;
 use crate::source::Span;
@@ -118,7 +118,7 @@ impl Elaborator<'_> {
             });
         }
         let Some(total) = total else { return Value::Error };
-        if !self.is_one(total) {
+        if !self.is_one(total) && !self.missing_shares(&parts).is_some_and(|missing| missing.is_empty()) {
             return Value::Mixing(parts);
         }
         let nonneg = parts.iter().all(|(weight, _)| self.graph.support(weight.node).is_nonneg());
@@ -127,6 +127,16 @@ impl Elaborator<'_> {
             return self.fail(Diagnostic::new(codes::E0503, self.place(ctx, span), message));
         }
         self.mix(ctx, parts, span)
+    }
+
+    /// Of weights that are elements of one simplex vector, each once: the elements that are not among them.
+    fn missing_shares(&self, parts: &[(Num, Density)]) -> Option<Vec<usize>> {
+        let shares: Vec<&Share> =
+            parts.iter().map(|(weight, _)| self.shares.get(&weight.node)).collect::<Option<_>>()?;
+        let (first, size) = (shares.first()?.vector, shares.first()?.size?);
+        let times = |at: usize| shares.iter().filter(|share| share.at == at as f64).count();
+        let once = shares.iter().all(|share| share.vector == first) && (0..size).all(|at| times(at) <= 1);
+        once.then(|| (0..size).filter(|&at| times(at) == 0).collect())
     }
 
     /// log Σ wᵢpᵢ by logaddexp.
@@ -187,9 +197,22 @@ impl Elaborator<'_> {
         } else {
             "the weights of this mixture are not known to add to 1"
         };
-        let diagnostic = Diagnostic::new(codes::E0503, place, message)
-            .help("write `w * p + (1 - w) * q`, or decimals that add to 1; to weight an observation, write `p ^ w`");
-        self.report(diagnostic);
+        let simplex = parts.iter().any(|(weight, _)| self.shares.contains_key(&weight.node));
+        let help = match self.missing_shares(parts) {
+            Some(missing) => {
+                let missing: Vec<String> = missing.iter().map(usize::to_string).collect();
+                format!("the elements of the simplex add to 1 only together: use element {} too", missing.join(", "))
+            }
+            None if simplex => {
+                "use all elements of one simplex vector of known size, each once: `w[0] * p + w[1] * q` \
+                                for `w : simplex[2]`; or `∑[k] w[k] * p[k]`"
+                    .into()
+            }
+            None => {
+                "write `w * p + (1 - w) * q`, or decimals that add to 1; to weight an observation, write `p ^ w`".into()
+            }
+        };
+        self.report(Diagnostic::new(codes::E0503, place, message).help(help));
     }
 
     pub fn missing_variate(&mut self, dist: &Instance, place: Span) {

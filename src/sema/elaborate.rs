@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::free::Roles;
 use super::library::Unit;
-use super::value::{Kind, Num, Value, VectorKind, union_axes};
+use super::value::{Kind, Num, Share, Value, VectorKind, union_axes};
 use super::{Hir, NameInfo, Options, Reduction, Term, TermKind};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::{Axis, AxisId, Graph, InputId, Node, NodeId, ROWS};
@@ -71,6 +71,8 @@ pub(super) struct Elaborator<'a> {
     /// What is known of units.
     pub units: super::units::Units,
     pub canonical: super::check::Canonical,
+    /// Elements of simplex vectors: all those of one add to 1.
+    pub shares: HashMap<NodeId, Share>,
 }
 
 /// A `name = expression` of the program.
@@ -111,6 +113,7 @@ impl<'a> Elaborator<'a> {
             unknown_calls: Default::default(),
             units: Default::default(),
             canonical: Default::default(),
+            shares: HashMap::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::elaborate::{Ctx, Elaborator};
-use super::value::{Kind, Measure, Num, Value, VectorKind, union_axes};
+use super::value::{Kind, Measure, Num, Share, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::{AxisId, Index, Node, NodeId, Substitution, VarId};
 use crate::ir::op::{Op, ReduceOp};
@@ -62,6 +62,14 @@ impl Elaborator<'_> {
             pairs.push((var, Index::At(index.node)));
         }
         axes.extend(kept.iter().filter(|var| !axes.contains(var)).copied().collect::<Vec<_>>());
+        let share = match pairs.as_slice() {
+            [outer @ .., (_, Index::At(at))] if num.vector == VectorKind::Simplex && kept.is_empty() => {
+                let vector = Substitution::many(outer.to_vec()).apply(&mut self.graph, num.node);
+                let size = taken.last().and_then(|&var| self.graph.axis(self.graph.var(var).axis).size);
+                self.graph.as_const(*at).map(|at| Share { vector, at, size })
+            }
+            _ => None,
+        };
         let diagonal = match pairs.as_slice() {
             [.., (_, row), (_, column)] => num.vector == VectorKind::Cholesky && kept.is_empty() && row == column,
             _ => false,
@@ -70,6 +78,7 @@ impl Elaborator<'_> {
         if diagonal {
             self.graph.narrow(node, Interval::POSITIVE);
         }
+        self.shares.extend(share.map(|share| (node, share)));
         let vector = if kept.len() < num.vector.rank() { VectorKind::Plain } else { num.vector };
         Some(Num { node, axes, kind: num.kind, vector })
     }

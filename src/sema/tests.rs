@@ -106,6 +106,39 @@ fn numbers_of_a_used_file_are_read_there() {
 }
 
 #[test]
+fn the_elements_of_a_simplex_are_the_weights_of_a_mixture() {
+    let mixture = "w[0] * normal(x | 0, 1) + w[1] * normal(x | 1, 1) + w[2] * normal(x | μ, 2)";
+    let others = "w[2] * normal(x | 0, 1) + (w[0] * normal(x | 1, 1) + w[1] * normal(x | μ, 2))";
+    for raw in [false, true] {
+        for (declared, mixture) in [
+            ("predict z : real[3]\nw = softmax(z)", mixture),
+            ("param w : simplex[3]", mixture),
+            ("param w : simplex[3]", others),
+            ("param v : simplex[4, 3]\nw = v[1]", mixture),
+        ] {
+            let text = format!("{declared}\n{mixture}");
+            let analysis = analyze(&Source::new("-e", text.as_str()), &NoFiles, &Options { raw, ..Options::default() });
+            assert!(analysis.diagnostics.is_empty(), "{text}: {:?}", analysis.diagnostics);
+        }
+    }
+    let helps = |text: &str| {
+        let found = check(text).diagnostics;
+        assert_eq!(found.iter().map(|found| found.code.0).collect::<Vec<_>>(), ["E0503"], "{text}: {found:?}");
+        found[0].helps[0].message.clone()
+    };
+    let missing = helps("param w : simplex[3]\nw[0] * normal(x | 0, 1) + w[2] * normal(x | μ, 1)");
+    assert!(missing.ends_with("use element 1 too"), "{missing}");
+    for wrong in [
+        "param w : simplex[3]\nw[0] * normal(x | 0, 1) + w[1] * normal(x | 1, 1) + w[1] * normal(x | μ, 1)",
+        "param w : simplex[2]\nparam v : simplex[2]\nw[0] * normal(x | 0, 1) + v[1] * normal(x | μ, 1)",
+        "param w : simplex[K]\nw[0] * normal(x | 0, 1) + w[1] * normal(x | μ, 1)",
+    ] {
+        let help = helps(wrong);
+        assert!(help.starts_with("use all elements of one simplex vector of known size"), "{help}");
+    }
+}
+
+#[test]
 fn mistakes_have_their_code() {
     for (text, expected) in [
         ("posson(k | λ)", "E0301"),

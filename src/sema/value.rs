@@ -93,6 +93,17 @@ impl Num {
     }
 }
 
+/// An element of a simplex vector, by number.
+#[derive(Clone, Copy, Debug)]
+pub struct Share {
+    /// The vector.
+    pub vector: NodeId,
+    /// Which element.
+    pub at: f64,
+    /// How many there are, where the program says so.
+    pub size: Option<usize>,
+}
+
 /// Counting measure, Lebesgue measure, or both (an atom and a density).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
