@@ -10,7 +10,7 @@ use super::library::{self, Unit};
 use super::synonyms;
 use super::value::{Num, Value, VectorKind, anonymous_fit, union_axes};
 use crate::diag::{Diagnostic, codes};
-use crate::ir::graph::{AxisId, VarId};
+use crate::ir::graph::VarId;
 use crate::source::Span;
 use crate::syntax::ast::{Arg, Axis, ExprId, Formal, Name};
 
@@ -22,6 +22,18 @@ pub(super) struct Argument {
     pub text: String,
     pub id: ExprId,
     pub span: Span,
+}
+
+/// A call being expanded.
+pub(super) struct Calling<'c> {
+    /// Where it stands.
+    pub ctx: &'c Ctx,
+    /// What is called, for messages.
+    pub callee: &'c str,
+    /// Inside the callee: its file, its names and its axes.
+    pub inner: Ctx,
+    /// The axes that the callee maps over: those of the arguments that it does not name.
+    pub outer: Vec<VarId>,
 }
 
 /// Library functions whose result has structure along its last axis.
@@ -138,20 +150,17 @@ impl Elaborator<'_> {
     ) -> Value {
         let Some(def) = unit.function(&callee.key).cloned() else { return Value::Error };
         let Some(bound) = self.bind_formals(ctx, &def.formals, &arguments, callee, span) else { return Value::Error };
-        let mut inner = self.inner_ctx(ctx, unit, span);
-        let mut outer = Vec::new();
+        let mut calling = self.calling(ctx, unit, &callee.text, span);
         for (formal, argument) in def.formals.iter().zip(&bound) {
             let value = match argument {
-                Some(argument) => {
-                    self.pass_argument(ctx, unit, formal, argument, &mut inner.axes, &mut outer, &callee.text)
-                }
-                None => formal.default.map(|id| self.eval(&inner, id)),
+                Some(argument) => self.pass(&mut calling, formal, argument),
+                None => formal.default.map(|id| self.eval(&calling.inner, id)),
             };
             let Some(value) = value else { return Value::Error };
-            inner.locals.insert(formal.name.key.clone(), value);
+            calling.inner.locals.insert(formal.name.key.clone(), value);
         }
-        let value = self.eval(&inner, def.body);
-        self.finish_call(value, &outer, &callee.key)
+        let value = self.eval(&calling.inner, def.body);
+        self.finish_call(value, &calling.outer, &callee.key)
     }
 
     pub(super) fn finish_call(&mut self, value: Value, outer: &[VarId], key: &str) -> Value {
@@ -172,8 +181,8 @@ impl Elaborator<'_> {
         }
     }
 
-    pub fn inner_ctx(&self, ctx: &Ctx, unit: &Arc<Unit>, span: Span) -> Ctx {
-        Ctx {
+    pub(super) fn calling<'c>(&self, ctx: &'c Ctx, unit: &Arc<Unit>, callee: &'c str, span: Span) -> Calling<'c> {
+        let inner = Ctx {
             unit: Arc::clone(unit),
             locals: HashMap::new(),
             axes: HashMap::new(),
@@ -181,7 +190,8 @@ impl Elaborator<'_> {
             tilde: None,
             call: Some(ctx.call.unwrap_or(span)),
             depth: ctx.depth + 1,
-        }
+        };
+        Calling { ctx, callee, inner, outer: Vec::new() }
     }
 
     /// Arguments in the order of the formals; `None` where a default stands in.
@@ -259,43 +269,23 @@ impl Elaborator<'_> {
     }
 
     /// Checks an argument against its formal and hides the axes the callee maps over.
-    #[allow(clippy::too_many_arguments)] // One argument in its call.
-    pub(super) fn pass_argument(
-        &mut self,
-        ctx: &Ctx,
-        unit: &Arc<Unit>,
-        formal: &Formal,
-        argument: &Argument,
-        axes: &mut HashMap<String, AxisId>,
-        outer: &mut Vec<VarId>,
-        callee: &str,
-    ) -> Option<Value> {
-        if formal.support.as_ref().is_some_and(|support| support.name.key == "density") {
-            return match &argument.value {
-                Value::Density(_) | Value::Dist(_) => Some(argument.value.clone()),
-                _ => {
-                    let message =
-                        format!("`{}` of `{callee}` is a distribution, such as `poisson(λ)`", formal.name.text);
-                    self.report(Diagnostic::new(codes::E0305, self.place(ctx, argument.span), message));
-                    None
-                }
-            };
+    pub(super) fn pass(&mut self, calling: &mut Calling<'_>, formal: &Formal, argument: &Argument) -> Option<Value> {
+        let ctx = calling.ctx;
+        let what = format!("the {} of `{}`", formal.name.text, calling.callee);
+        if formal.is_density() {
+            return self.pass_density(ctx, formal, argument, calling.callee);
         }
         if formal.support.is_none() && formal.axes.is_empty() {
             return Some(argument.value.clone());
         }
-        let mut num = self.as_number(ctx, argument.value.clone(), argument.span)?;
-        let (needed, vector) = self.formal_support(unit, formal);
-        let what = format!("the {} of `{callee}`", formal.name.text);
-        if vector == VectorKind::Plain {
-            if !self.check_parameter(ctx, &num, needed, argument.id, &what) {
-                return None;
-            }
-        } else if !self.check_vector(ctx, &num, vector, argument.id, &what) {
-            return None;
-        }
+        let num = self.as_number(ctx, argument.value.clone(), argument.span)?;
+        let (needed, vector) = self.formal_support(&calling.inner.unit, formal);
+        let fits = match vector {
+            VectorKind::Plain => self.check_parameter(ctx, &num, needed, argument.id, &what),
+            _ => self.check_vector(ctx, &num, vector, argument.id, &what),
+        };
         let own = formal.axes.len().max(vector.rank());
-        if num.axes.len() < own {
+        if fits && num.axes.len() < own {
             let text = &argument.text;
             let message = format!("{what} is a vector, but `{text}` is a scalar");
             self.report(
@@ -304,65 +294,72 @@ impl Elaborator<'_> {
             );
             return None;
         }
-        let split = num.axes.len() - own;
-        let inner = num.axes.split_off(split);
-        if !self.widen(ctx, outer, &num.axes, argument) {
+        if fits { self.pass_axes(calling, formal, own, num, argument) } else { None }
+    }
+
+    fn pass_density(&mut self, ctx: &Ctx, formal: &Formal, argument: &Argument, callee: &str) -> Option<Value> {
+        if let Value::Density(_) | Value::Dist(_) = &argument.value {
+            return Some(argument.value.clone());
+        }
+        let message = format!("`{}` of `{callee}` is a distribution, such as `poisson(λ)`", formal.name.text);
+        self.report(Diagnostic::new(codes::E0305, self.place(ctx, argument.span), message));
+        None
+    }
+
+    /// The last `own` axes of an argument are those that its formal names; the call maps over the others.
+    fn pass_axes(
+        &mut self,
+        calling: &mut Calling<'_>,
+        formal: &Formal,
+        own: usize,
+        mut num: Num,
+        argument: &Argument,
+    ) -> Option<Value> {
+        let inner = num.axes.split_off(num.axes.len().saturating_sub(own));
+        if !self.widen(calling, &num.axes, argument) {
             return None;
         }
         for (axis, &var) in formal.axes.iter().zip(&inner) {
-            self.bind_axis(ctx, axis, var, axes, argument)?;
+            self.bind_axis(calling, axis, var, argument)?;
         }
         Some(Value::Num(Num { axes: inner, ..num }))
     }
 
     /// Adds the axes of one argument to those that the call maps over; sized ones must align.
-    pub(super) fn widen(&mut self, ctx: &Ctx, outer: &mut Vec<VarId>, axes: &[VarId], argument: &Argument) -> bool {
-        if !anonymous_fit(&self.graph, outer, axes) {
-            let (before, own) = (self.axes_text(outer), self.axes_text(axes));
+    pub(super) fn widen(&mut self, calling: &mut Calling<'_>, axes: &[VarId], argument: &Argument) -> bool {
+        if !anonymous_fit(&self.graph, &calling.outer, axes) {
+            let (before, own) = (self.axes_text(&calling.outer), self.axes_text(axes));
             let message = format!(
                 "the shapes do not fit: `{}` runs over {own}, the other arguments over {before}",
                 argument.text
             );
-            let diagnostic = Diagnostic::new(codes::E0402, self.place(ctx, argument.span), message);
+            let diagnostic = Diagnostic::new(codes::E0402, self.place(calling.ctx, argument.span), message);
             self.report(diagnostic.help("sized axes align from the right and must be equal"));
             return false;
         }
-        *outer = union_axes(outer, axes);
+        calling.outer = union_axes(&calling.outer, axes);
         true
     }
 
-    pub(super) fn bind_axis(
-        &mut self,
-        ctx: &Ctx,
-        axis: &Axis,
-        var: VarId,
-        axes: &mut HashMap<String, AxisId>,
-        argument: &Argument,
-    ) -> Option<()> {
+    fn bind_axis(&mut self, calling: &mut Calling<'_>, axis: &Axis, var: VarId, argument: &Argument) -> Option<()> {
         let actual = self.graph.var(var).axis;
-        match axis {
+        let text = &argument.text;
+        let message = match axis {
             Axis::Sized(size, _) => {
-                if self.graph.axis(actual).size.is_some_and(|known| known as u64 != *size) {
-                    let message =
-                        format!("`{}` has {} elements, and {size} are needed", argument.text, self.axis_text(actual));
-                    self.report(Diagnostic::new(codes::E0402, self.place(ctx, argument.span), message));
-                    return None;
-                }
+                let other = self.graph.axis(actual).size.is_some_and(|known| known as u64 != *size);
+                other.then(|| format!("`{text}` has {} elements, and {size} are needed", self.axis_text(actual)))
             }
             Axis::Named(name) => {
-                let known = *axes.entry(name.key.clone()).or_insert(actual);
-                if known != actual {
-                    let (a, b) = (self.axis_text(known), self.axis_text(actual));
-                    let message = format!(
-                        "`{}` runs over {b}, but the argument before it over {a}: both must have one axis",
-                        argument.text
-                    );
-                    self.report(Diagnostic::new(codes::E0402, self.place(ctx, argument.span), message));
-                    return None;
-                }
+                let known = *calling.inner.axes.entry(name.key.clone()).or_insert(actual);
+                let (a, b) = (self.axis_text(known), self.axis_text(actual));
+                (known != actual).then(|| {
+                    format!("`{text}` runs over {b}, but the argument before it over {a}: both must have one axis")
+                })
             }
-        }
-        Some(())
+        };
+        let Some(message) = message else { return Some(()) };
+        self.report(Diagnostic::new(codes::E0402, self.place(calling.ctx, argument.span), message));
+        None
     }
 }
 

@@ -1,25 +1,17 @@
 //! The algebra of densities: products, quotients, powers, mixtures, choices. Logarithms throughout.
 
 use super::elaborate::{Ctx, Elaborator};
+use super::operators::Operator;
 use super::value::{Density, Form, Instance, Kind, Num, Share, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::op::Op;
 use crate::source::Span;
-use crate::syntax::ast::{BinaryOp, ExprId};
+use crate::syntax::ast::BinaryOp;
 
 impl Elaborator<'_> {
     /// An operator with a density on at least one side.
-    #[allow(clippy::too_many_arguments)] // An operator with its operands as values and as text.
-    pub fn density_operator(
-        &mut self,
-        ctx: &Ctx,
-        op: BinaryOp,
-        left: Value,
-        right: Value,
-        ids: (ExprId, ExprId),
-        op_span: Span,
-        span: Span,
-    ) -> Value {
+    pub(super) fn density_operator(&mut self, ctx: &Ctx, at: Operator, left: Value, right: Value) -> Value {
+        let Operator { op, op_span, span, .. } = at;
         match (op, left, right) {
             (_, Value::Dist(dist), _) | (_, _, Value::Dist(dist)) => {
                 let place = self.place(ctx, span);
@@ -32,9 +24,9 @@ impl Elaborator<'_> {
                 Value::Mixing(vec![(w, *p)])
             }
             (BinaryOp::Pow, Value::Density(p), Value::Num(w)) => self.weighted(*p, w),
-            (BinaryOp::Add, a, b) => self.density_sum(ctx, a, b, ids, span),
+            (BinaryOp::Add, a, b) => self.density_sum(ctx, at, a, b),
             (BinaryOp::Sub, a, b) if matches!((&a, &b), (Value::Num(_), _) | (_, Value::Num(_))) => {
-                self.density_and_cost(ctx, &a, &b, ids, span)
+                self.density_and_cost(ctx, at, &a, &b)
             }
             (_, Value::Mixing(parts), _) | (_, _, Value::Mixing(parts)) => {
                 self.incomplete_mixture(&parts, self.place(ctx, span));
@@ -89,14 +81,15 @@ impl Elaborator<'_> {
         Value::Density(Box::new(Density { log, axes: union_axes(&p.axes, &w.axes), form, instance: None, ..p }))
     }
 
-    fn density_sum(&mut self, ctx: &Ctx, a: Value, b: Value, ids: (ExprId, ExprId), span: Span) -> Value {
+    fn density_sum(&mut self, ctx: &Ctx, at: Operator, a: Value, b: Value) -> Value {
+        let span = at.span;
         match (a, b) {
             (Value::Mixing(mut parts), Value::Mixing(more)) => {
                 parts.extend(more);
                 self.try_mixture(ctx, parts, span)
             }
-            (Value::Num(a), b) => self.density_and_cost(ctx, &Value::Num(a), &b, ids, span),
-            (a, Value::Num(b)) => self.density_and_cost(ctx, &a, &Value::Num(b), ids, span),
+            (Value::Num(a), b) => self.density_and_cost(ctx, at, &Value::Num(a), &b),
+            (a, Value::Num(b)) => self.density_and_cost(ctx, at, &a, &Value::Num(b)),
             _ => {
                 let place = self.place(ctx, span);
                 let message = "a sum of densities is a mixture, and needs weights that add to 1";
@@ -223,10 +216,10 @@ impl Elaborator<'_> {
         self.report(diagnostic);
     }
 
-    fn density_and_cost(&mut self, ctx: &Ctx, a: &Value, b: &Value, ids: (ExprId, ExprId), span: Span) -> Value {
-        let id = if matches!(a, Value::Num(_)) { ids.1 } else { ids.0 };
+    fn density_and_cost(&mut self, ctx: &Ctx, at: Operator, a: &Value, b: &Value) -> Value {
+        let id = if matches!(a, Value::Num(_)) { at.rhs } else { at.lhs };
         if let (Value::Mixing(parts), _) | (_, Value::Mixing(parts)) = (a, b) {
-            self.incomplete_mixture(parts, self.place(ctx, span));
+            self.incomplete_mixture(parts, self.place(ctx, at.span));
             return Value::Error;
         }
         let place = ctx.unit.ast.expr(id).span;

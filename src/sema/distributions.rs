@@ -1,14 +1,13 @@
 //! Calls of distributions: which parameterisation, what is checked, the log density.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::calls::{Argument, plural};
+use super::calls::{Argument, Calling, plural};
 use super::elaborate::{Ctx, Elaborator};
 use super::library::Unit;
 use super::value::{Density, Form, Instance, Measure, Num, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
-use crate::ir::graph::{AxisId, NodeId, VarId};
+use crate::ir::graph::NodeId;
 use crate::source::Span;
 use crate::syntax::ast::{Arg, ClauseKind, DistDef, ExprId, ExprKind, Formal, Name};
 
@@ -51,10 +50,9 @@ impl Elaborator<'_> {
             params: params.iter().map(|(key, a)| (key.clone(), a.value.clone(), a.text.clone(), a.span)).collect(),
         };
         let observed = observed.or_else(|| inner_variates(&params));
-        let place = (span, callee);
         match observed {
-            Some((numbers, texts)) => self.density_of(ctx, &def, instance, Some(&params), numbers, texts, place),
-            None if self.check_instance(ctx, &def, &instance, &params, callee) => Value::Dist(Box::new(instance)),
+            Some(observed) => self.density_of(ctx, instance, &params, observed, span),
+            None if self.enter(ctx, &def, &instance, &params, span).is_some() => Value::Dist(Box::new(instance)),
             None => Value::Error,
         }
     }
@@ -72,7 +70,6 @@ impl Elaborator<'_> {
 
     /// Which parameterisation the names choose: `None` the main one, else an `or` clause. `bar`: whether something is
     /// known to be observed.
-    #[allow(clippy::too_many_arguments)] // One call.
     pub(super) fn parameterisation(
         &mut self,
         ctx: &Ctx,
@@ -160,127 +157,70 @@ impl Elaborator<'_> {
         named.collect()
     }
 
-    pub(super) fn check_instance(
+    /// The inside of a distribution with its parameters, which are checked.
+    pub(super) fn enter<'c>(
         &mut self,
-        ctx: &Ctx,
-        def: &DistDef,
+        ctx: &'c Ctx,
+        def: &'c DistDef,
         instance: &Instance,
         params: &[(String, Argument)],
-        callee: &Name,
-    ) -> bool {
-        let (mut axes, mut outer) = (HashMap::new(), Vec::new());
-        self.pass_params(ctx, def, instance, params, &mut axes, &mut outer, &callee.text).is_some()
-    }
-
-    /// Parameters checked, as locals of the definition.
-    #[allow(clippy::too_many_arguments)] // One call.
-    pub(super) fn pass_params(
-        &mut self,
-        ctx: &Ctx,
-        def: &DistDef,
-        instance: &Instance,
-        params: &[(String, Argument)],
-        axes: &mut HashMap<String, AxisId>,
-        outer: &mut Vec<VarId>,
-        callee: &str,
-    ) -> Option<HashMap<String, Value>> {
-        let mut locals = HashMap::new();
+        span: Span,
+    ) -> Option<Calling<'c>> {
+        let mut calling = self.calling(ctx, &instance.unit, &def.name.text, span);
         let mut ok = true;
         for (key, argument) in params {
             let formal = formal_named(def, instance.via, key)?;
-            match self.pass_argument(ctx, &instance.unit, &formal, argument, axes, outer, callee) {
+            match self.pass(&mut calling, &formal, argument) {
                 Some(value) => {
-                    locals.insert(formal.name.key.clone(), value.clone());
-                    locals.insert(key.clone(), value);
+                    calling.inner.locals.insert(formal.name.key.clone(), value.clone());
+                    calling.inner.locals.insert(key.clone(), value);
                 }
                 None => ok = false,
             }
         }
-        ok.then_some(locals)
+        ok.then_some(calling)
     }
 
-    /// The density of a distribution at its variates.
-    #[allow(clippy::too_many_arguments)] // One call.
+    /// The density of a distribution at its variates, given as numbers with their text.
     pub fn density_of(
         &mut self,
         ctx: &Ctx,
-        def: &DistDef,
         instance: Instance,
-        params: Option<&[(String, Argument)]>,
-        numbers: Vec<Num>,
-        texts: Vec<String>,
-        place: (Span, &Name),
+        params: &[(String, Argument)],
+        (numbers, texts): (Vec<Num>, Vec<String>),
+        span: Span,
     ) -> Value {
-        let (span, callee) = place;
-        if numbers.len() != def.variates.len() {
-            let message = format!(
-                "`{}` is about {}, and {} given",
-                callee.text,
-                plural(def.variates.len(), "observation"),
-                numbers.len()
-            );
+        let Some(def) = instance.unit.distribution(&instance.name).cloned() else { return Value::Error };
+        let (about, given) = (def.variates.len(), numbers.len());
+        if about != given {
+            let about = plural(about, "observation");
+            let message = format!("`{}` is about {about}, and {given} given", def.name.text);
             return self.fail(Diagnostic::new(codes::E0303, self.place(ctx, span), message));
         }
-        let mut inner = self.inner_ctx(ctx, &instance.unit, span);
-        let mut outer = Vec::new();
-        let rebuilt: Vec<(String, Argument)>;
-        let params = match params {
-            Some(params) => params,
-            None => {
-                rebuilt = arguments_of(&instance);
-                &rebuilt
-            }
-        };
-        let mut axes = HashMap::new();
-        let Some(locals) = self.pass_params(ctx, def, &instance, params, &mut axes, &mut outer, &callee.text) else {
-            return Value::Error;
-        };
-        inner.locals = locals;
-        inner.axes = axes;
-        for ((formal, number), text) in def.variates.iter().zip(&numbers).zip(&texts) {
-            let argument = Argument {
-                name: None,
-                value: Value::Num(number.clone()),
-                text: text.clone(),
-                id: ExprId(u32::MAX),
-                span,
-            };
-            self.lint_variate(ctx, def, formal, &argument);
-            let Some(value) =
-                self.pass_variate(ctx, &instance.unit, formal, &argument, &mut inner.axes, &mut outer, &callee.text)
-            else {
-                return Value::Error;
-            };
-            inner.locals.insert(formal.name.key.clone(), value);
+        let Some(mut calling) = self.enter(ctx, &def, &instance, params, span) else { return Value::Error };
+        for (formal, (number, text)) in def.variates.iter().zip(numbers.iter().zip(&texts)) {
+            let (value, text) = (Value::Num(number.clone()), text.clone());
+            let argument = Argument { name: None, value, text, id: ExprId(u32::MAX), span };
+            self.lint_variate(&calling, &def, formal, &argument);
+            let Some(value) = self.pass_variate(&mut calling, formal, &argument) else { return Value::Error };
+            calling.inner.locals.insert(formal.name.key.clone(), value);
         }
-        let Some(log) = self.log_density(&mut inner, def, instance.via) else { return Value::Error };
-        let axes = union_axes(&outer, &log.axes);
-        let textbook = self.textbook(&inner, def, instance.via).unwrap_or(log.node);
-        let form = self.call_form(&instance, &texts, params, textbook);
-        let measure = self.measure(def, &instance);
+        let Some(log) = self.log_density(&mut calling.inner, &def, instance.via) else { return Value::Error };
+        let textbook = self.textbook(&calling.inner, &def, instance.via).unwrap_or(log.node);
         Value::Density(Box::new(Density {
             log: log.node,
-            axes,
-            measure,
+            axes: union_axes(&calling.outer, &log.axes),
+            measure: self.measure(&def, &instance),
+            form: self.call_form(&instance, &texts, params, textbook),
             variates: texts,
-            form,
             instance: Some(Box::new((instance, numbers))),
         }))
     }
 
-    #[allow(clippy::too_many_arguments)] // One variate in its call.
-    pub(super) fn pass_variate(
-        &mut self,
-        ctx: &Ctx,
-        unit: &Arc<Unit>,
-        formal: &Formal,
-        argument: &Argument,
-        axes: &mut HashMap<String, AxisId>,
-        outer: &mut Vec<VarId>,
-        callee: &str,
-    ) -> Option<Value> {
+    fn pass_variate(&mut self, calling: &mut Calling<'_>, formal: &Formal, argument: &Argument) -> Option<Value> {
         let Value::Num(num) = &argument.value else { return None };
-        let (needed, vector) = self.formal_support(unit, formal);
+        let ctx = calling.ctx;
+        let (needed, vector) = self.formal_support(&calling.inner.unit, formal);
         let support = self.support_in(ctx, num.node);
         let disjoint = support.intersect(needed).is_empty();
         let wrong_kind = needed.integral && !support.integral;
@@ -289,7 +229,8 @@ impl Elaborator<'_> {
             && (disjoint || wrong_kind)
             && !self.proves(ctx, num.node, needed)
         {
-            let message = format!("`{callee}` is about {needed} values, but `{}` is {support}", argument.text);
+            let (callee, text) = (calling.callee, &argument.text);
+            let message = format!("`{callee}` is about {needed} values, but `{text}` is {support}");
             let diagnostic =
                 Diagnostic::new(codes::E0201, self.place(ctx, argument.span), message).note(support.to_string());
             self.report(
@@ -297,15 +238,11 @@ impl Elaborator<'_> {
             );
             return None;
         }
-        let formal = Formal { support: None, axes: formal.axes.clone(), ..formal.clone() };
-        let own = formal.axes.len();
-        if own == 0 {
-            if !self.widen(ctx, outer, &num.axes, argument) {
-                return None;
-            }
-            return Some(Value::Num(Num { axes: Vec::new(), ..num.clone() }));
+        if formal.axes.is_empty() {
+            let fits = self.widen(calling, &num.axes, argument);
+            return fits.then(|| Value::Num(Num { axes: Vec::new(), ..num.clone() }));
         }
-        self.pass_argument(ctx, unit, &formal, argument, axes, outer, callee)
+        self.pass(calling, &Formal { support: None, ..formal.clone() }, argument)
     }
 
     /// The log density: equations of the parameterisation first, then its own formula or the main one.
@@ -340,21 +277,17 @@ impl Elaborator<'_> {
         *log_density
     }
 
-    /// The inside of a distribution with its parameters, for one of its clauses, and the axes that it maps over.
-    pub(super) fn opened(
+    /// The inside of a distribution with its parameters, for one of its clauses.
+    pub(super) fn opened<'c>(
         &mut self,
-        ctx: &Ctx,
-        def: &DistDef,
+        ctx: &'c Ctx,
+        def: &'c DistDef,
         instance: &Instance,
         span: Span,
-    ) -> Option<(Ctx, Vec<VarId>)> {
-        let mut inner = self.inner_ctx(ctx, &instance.unit, span);
-        let (mut axes, mut outer) = (HashMap::new(), Vec::new());
-        let params = arguments_of(instance);
-        inner.locals = self.pass_params(ctx, def, instance, &params, &mut axes, &mut outer, &def.name.text)?;
-        inner.axes = axes;
-        self.equations(&mut inner, def, instance.via);
-        Some((inner, outer))
+    ) -> Option<Calling<'c>> {
+        let mut calling = self.enter(ctx, def, instance, &arguments_of(instance), span)?;
+        self.equations(&mut calling.inner, def, instance.via);
+        Some(calling)
     }
 
     /// The log density as a book writes it, at the same arguments: what `explain` shows.
@@ -473,7 +406,7 @@ fn inner_variates(params: &[(String, Argument)]) -> Option<(Vec<Num>, Vec<String
 }
 
 /// The parameters of a distribution as arguments again.
-fn arguments_of(instance: &Instance) -> Vec<(String, Argument)> {
+pub(super) fn arguments_of(instance: &Instance) -> Vec<(String, Argument)> {
     let argument = |(key, value, text, span): &(String, Value, String, Span)| {
         let id = ExprId(u32::MAX);
         (key.clone(), Argument { name: None, value: value.clone(), text: text.clone(), id, span: *span })

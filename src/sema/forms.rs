@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::calls::{Argument, plural};
+use super::calls::{Argument, Calling, plural};
+use super::distributions::arguments_of;
 use super::elaborate::{Ctx, Elaborator};
 use super::library::{self, Unit};
 use super::value::{Density, Form, Instance, Kind, Measure, Num, Value, VectorKind, union_axes};
@@ -49,10 +50,8 @@ impl Elaborator<'_> {
             numbers.push(num);
             texts.push(argument.text);
         }
-        let Some(def) = instance.unit.clone().distribution(&instance.name).cloned() else { return Value::Error };
-        let name = def.name.clone();
-        let trusted = trusted(ctx);
-        match self.density_of(&trusted, &def, instance, None, numbers, texts, (span, &name)) {
+        let params = arguments_of(&instance);
+        match self.density_of(&trusted(ctx), instance, &params, (numbers, texts), span) {
             Value::Density(density) => Value::Num(Num { axes: density.axes, ..Num::scalar(density.log) }),
             other => other,
         }
@@ -133,7 +132,9 @@ impl Elaborator<'_> {
         };
         let Some(formula) = stated(&def) else { return self.no_property(ctx, callee, &def.name.text, span) };
         let trusted = trusted(ctx);
-        let Some((mut inner, mut outer)) = self.opened(&trusted, &def, &instance, span) else { return Value::Error };
+        let Some(Calling { mut inner, mut outer, .. }) = self.opened(&trusted, &def, &instance, span) else {
+            return Value::Error;
+        };
         let spread = Formal { name: named("spread"), support: None, axes: Vec::new(), default: None };
         for (formal, argument) in def.variates.iter().chain(std::iter::once(&spread)).zip(&numbers) {
             let Some(num) = self.as_number(ctx, argument.value.clone(), argument.span) else { return Value::Error };

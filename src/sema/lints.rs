@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::calls::Argument;
+use super::calls::{Argument, Calling};
 use super::distributions::{forms_of, shown};
 use super::elaborate::{Ctx, Elaborator};
 use super::value::{Value, VectorKind};
@@ -247,14 +247,13 @@ fn only_together(hir: &Hir) -> Option<Diagnostic> {
 
 impl Elaborator<'_> {
     /// Counts observed under a density of real numbers.
-    pub(super) fn lint_variate(&mut self, ctx: &Ctx, def: &DistDef, formal: &Formal, argument: &Argument) {
-        let wrapper = |formal: &Formal| formal.support.as_ref().is_some_and(|support| support.name.key == "density");
-        let Some(unit) = self.unit_of(&def.name.key, true) else { return };
-        let (needed, vector) = self.formal_support(&unit, formal);
+    pub(super) fn lint_variate(&mut self, calling: &Calling<'_>, def: &DistDef, formal: &Formal, argument: &Argument) {
+        let ctx = calling.ctx;
+        let (needed, vector) = self.formal_support(&calling.inner.unit, formal);
         let Value::Num(num) = &argument.value else { return };
         let support = self.support_in(ctx, num.node);
         let counts = support.integral && support.as_point().is_none() && !needed.integral;
-        if ctx.call.is_some() || !counts || vector != VectorKind::Plain || def.params.iter().any(wrapper) {
+        if ctx.call.is_some() || !counts || vector != VectorKind::Plain || def.params.iter().any(Formal::is_density) {
             return;
         }
         let message =

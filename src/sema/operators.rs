@@ -10,6 +10,17 @@ use crate::ir::support::Interval;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, ExprId, ExprKind, UnaryOp};
 
+/// An operator between two operands, as it is written.
+#[derive(Clone, Copy)]
+pub(super) struct Operator {
+    pub op: BinaryOp,
+    pub op_span: Span,
+    pub lhs: ExprId,
+    pub rhs: ExprId,
+    /// All of it.
+    pub span: Span,
+}
+
 impl Elaborator<'_> {
     pub(super) fn unary(&mut self, ctx: &Ctx, op: UnaryOp, operand: ExprId, span: Span) -> Value {
         let Some(num) = self.number(ctx, operand) else { return Value::Error };
@@ -44,61 +55,48 @@ impl Elaborator<'_> {
         let mut spine = Vec::new();
         let mut leftmost = id;
         while let ExprKind::Binary { op, op_span, lhs, rhs } = &unit.ast.expr(leftmost).kind {
-            spine.push((*op, *op_span, *lhs, *rhs, unit.ast.expr(leftmost).span));
+            let span = unit.ast.expr(leftmost).span;
+            spine.push(Operator { op: *op, op_span: *op_span, lhs: *lhs, rhs: *rhs, span });
             leftmost = *lhs;
         }
         let mut value = self.eval(ctx, leftmost);
         // What the conditions so far have shown: each adds to it, so that long chains are walked once.
         let mut shown: Option<Ctx> = None;
-        while let Some((op, op_span, lhs, rhs, span)) = spine.pop() {
-            shown = shown.filter(|_| op == BinaryOp::And);
-            value = match op {
-                BinaryOp::Mul => self.multiply(ctx, value, lhs, rhs, span),
-                BinaryOp::And => self.and(ctx, &mut shown, value, (lhs, rhs), span),
+        while let Some(at) = spine.pop() {
+            shown = shown.filter(|_| at.op == BinaryOp::And);
+            value = match at.op {
+                BinaryOp::Mul => self.multiply(ctx, at, value),
+                BinaryOp::And => self.and(ctx, at, &mut shown, value),
                 _ => {
-                    let right = self.eval(ctx, rhs);
-                    self.binary(ctx, op, value, right, (lhs, rhs), op_span, span)
+                    let right = self.eval(ctx, at.rhs);
+                    self.binary(ctx, at, value, right)
                 }
             };
         }
         value
     }
 
-    #[allow(clippy::too_many_arguments)] // An operator with its operands as values and as text.
-    pub(super) fn binary(
-        &mut self,
-        ctx: &Ctx,
-        op: BinaryOp,
-        left: Value,
-        right: Value,
-        ids: (ExprId, ExprId),
-        op_span: Span,
-        span: Span,
-    ) -> Value {
-        match (&left, &right) {
-            (Value::Error, _) | (_, Value::Error) => return Value::Error,
-            (Value::Num(_), Value::Num(_)) => {}
-            _ => return self.density_operator(ctx, op, left, right, ids, op_span, span),
+    fn binary(&mut self, ctx: &Ctx, at: Operator, left: Value, right: Value) -> Value {
+        match (left, right) {
+            (Value::Error, _) | (_, Value::Error) => Value::Error,
+            (Value::Num(a), Value::Num(b)) => self.arithmetic(ctx, at, a, b),
+            (left, right) => self.density_operator(ctx, at, left, right),
         }
-        let (Value::Num(a), Value::Num(b)) = (left, right) else { return Value::Error };
-        self.arithmetic(ctx, op, a, b, ids, span)
     }
 
-    pub fn arithmetic(&mut self, ctx: &Ctx, op: BinaryOp, a: Num, b: Num, ids: (ExprId, ExprId), span: Span) -> Value {
-        if !self.align(ctx, &a, &b, span) {
+    fn arithmetic(&mut self, ctx: &Ctx, at: Operator, a: Num, b: Num) -> Value {
+        if !self.align(ctx, &a, &b, at.span) {
             return Value::Error;
         }
-        let axes = union_axes(&a.axes, &b.axes);
-        if !matches!(op, BinaryOp::Mul | BinaryOp::Div | BinaryOp::Pow) {
-            self.check_same_unit(ctx, &a, &b, ids);
+        if !matches!(at.op, BinaryOp::Mul | BinaryOp::Div | BinaryOp::Pow) {
+            self.check_same_unit(ctx, &a, &b, (at.lhs, at.rhs));
         }
-        let negated = matches!(op, BinaryOp::Ne);
-        let (op, swap, kind) = match op {
+        let (op, swap, kind) = match at.op {
             BinaryOp::Add => (Op::Add, false, Kind::Real),
             BinaryOp::Sub => (Op::Sub, false, Kind::Real),
             BinaryOp::Mul => (Op::Mul, false, Kind::Real),
-            BinaryOp::Div => return self.divide(ctx, a, b, ids, axes),
-            BinaryOp::Pow => return self.power(ctx, a, b, ids, axes),
+            BinaryOp::Div => return self.divide(ctx, at, a, b),
+            BinaryOp::Pow => return self.power(ctx, at, a, b),
             BinaryOp::Lt => (Op::Lt, false, Kind::Bool),
             BinaryOp::Le => (Op::Le, false, Kind::Bool),
             BinaryOp::Gt => (Op::Lt, true, Kind::Bool),
@@ -109,8 +107,8 @@ impl Elaborator<'_> {
         };
         let arguments = if swap { [b.node, a.node] } else { [a.node, b.node] };
         let node = self.graph.apply(op, &arguments);
-        let node = if negated { self.graph.apply(Op::Not, &[node]) } else { node };
-        Value::Num(Num { node, axes, kind, vector: VectorKind::Plain })
+        let node = if at.op == BinaryOp::Ne { self.graph.apply(Op::Not, &[node]) } else { node };
+        Value::Num(Num { node, axes: union_axes(&a.axes, &b.axes), kind, vector: VectorKind::Plain })
     }
 
     pub fn align(&mut self, ctx: &Ctx, a: &Num, b: &Num, span: Span) -> bool {
@@ -125,30 +123,16 @@ impl Elaborator<'_> {
         false
     }
 
-    pub(super) fn divide(
-        &mut self,
-        ctx: &Ctx,
-        a: Num,
-        b: Num,
-        ids: (ExprId, ExprId),
-        axes: Vec<crate::ir::graph::VarId>,
-    ) -> Value {
+    fn divide(&mut self, ctx: &Ctx, at: Operator, a: Num, b: Num) -> Value {
         let nonzero = Interval::REAL.without_zero();
-        if !self.check_domain(ctx, b.node, nonzero, ids.1, "the divisor") {
+        if !self.check_domain(ctx, b.node, nonzero, at.rhs, "the divisor") {
             return Value::Error;
         }
         let node = self.graph.apply(Op::Div, &[a.node, b.node]);
-        Value::Num(Num { node, axes, kind: Kind::Real, vector: VectorKind::Plain })
+        Value::Num(Num { node, axes: union_axes(&a.axes, &b.axes), kind: Kind::Real, vector: VectorKind::Plain })
     }
 
-    pub(super) fn power(
-        &mut self,
-        ctx: &Ctx,
-        a: Num,
-        b: Num,
-        ids: (ExprId, ExprId),
-        axes: Vec<crate::ir::graph::VarId>,
-    ) -> Value {
+    fn power(&mut self, ctx: &Ctx, at: Operator, a: Num, b: Num) -> Value {
         let exponent = self.graph.support(b.node);
         let needed = if exponent.integral && exponent.is_nonneg() {
             Interval::REAL
@@ -159,7 +143,7 @@ impl Elaborator<'_> {
         } else {
             Interval::POSITIVE
         };
-        if !self.check_domain(ctx, a.node, needed, ids.0, "the base of this power") {
+        if !self.check_domain(ctx, a.node, needed, at.lhs, "the base of this power") {
             return Value::Error;
         }
         let node = match self.graph.as_const(b.node) {
@@ -171,11 +155,12 @@ impl Elaborator<'_> {
             }
             _ => self.graph.apply(Op::Pow, &[a.node, b.node]),
         };
-        Value::Num(Num { node, axes, kind: Kind::Real, vector: VectorKind::Plain })
+        Value::Num(Num { node, axes: union_axes(&a.axes, &b.axes), kind: Kind::Real, vector: VectorKind::Plain })
     }
 
     /// `a·log b` with a ≥ 0 is the primitive that is 0 at a = 0, whatever b is; other products are products.
-    pub(super) fn multiply(&mut self, ctx: &Ctx, left: Value, lhs: ExprId, rhs: ExprId, span: Span) -> Value {
+    fn multiply(&mut self, ctx: &Ctx, at: Operator, left: Value) -> Value {
+        let Operator { lhs, rhs, span, .. } = at;
         if let Value::Num(a) = &left
             && self.graph.support(a.node).is_nonneg()
             && let Some((op, inner)) = self.logarithm_of(ctx, rhs)
@@ -193,10 +178,10 @@ impl Elaborator<'_> {
                 let b = b.clone();
                 return self.times_log(ctx, op, b, inner, span);
             }
-            return self.binary(ctx, BinaryOp::Mul, left, right, (lhs, rhs), span, span);
+            return self.binary(ctx, at, left, right);
         }
         let right = self.eval(ctx, rhs);
-        self.binary(ctx, BinaryOp::Mul, left, right, (lhs, rhs), span, span)
+        self.binary(ctx, at, left, right)
     }
 
     /// `log x`, `log1p(x)`: the argument of a logarithm that may be 0 when a factor beside it is 0.
@@ -237,19 +222,12 @@ impl Elaborator<'_> {
 
     /// `a and b`: b is read knowing a.
     /// `shown` is what the left side shows when it holds, where that is known, and what both sides do afterwards.
-    fn and(
-        &mut self,
-        ctx: &Ctx,
-        shown: &mut Option<Ctx>,
-        left: Value,
-        (lhs, rhs): (ExprId, ExprId),
-        span: Span,
-    ) -> Value {
-        let Some(a) = self.as_number(ctx, left, ctx.unit.ast.expr(lhs).span) else { return Value::Error };
+    fn and(&mut self, ctx: &Ctx, at: Operator, shown: &mut Option<Ctx>, left: Value) -> Value {
+        let Some(a) = self.as_number(ctx, left, ctx.unit.ast.expr(at.lhs).span) else { return Value::Error };
         let inner = shown.get_or_insert_with(|| self.knowing(ctx, a.node, true));
-        let Some(b) = self.number(inner, rhs) else { return Value::Error };
+        let Some(b) = self.number(inner, at.rhs) else { return Value::Error };
         super::check::refine(&self.graph, b.node, true, &mut inner.refined);
-        self.arithmetic(ctx, BinaryOp::And, a, b, (lhs, rhs), span)
+        self.arithmetic(ctx, at, a, b)
     }
 
     pub(super) fn choose(&mut self, ctx: &Ctx, cond: ExprId, then: ExprId, other: ExprId, span: Span) -> Value {

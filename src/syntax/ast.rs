@@ -249,6 +249,13 @@ pub struct Formal {
     pub default: Option<ExprId>,
 }
 
+impl Formal {
+    /// Whether it stands for a distribution (`p : density`).
+    pub fn is_density(&self) -> bool {
+        self.support.as_ref().is_some_and(|support| support.name.key == "density")
+    }
+}
+
 /// `fn name(a, b) = body`
 #[derive(Clone, Debug)]
 pub struct FnDef {
