@@ -83,6 +83,49 @@ fn every_fault_is_json_where_json_is_asked_for() {
     }
 }
 
+/// Predictions and pages replace their own kind, never the input table, other files only when told to.
+#[test]
+fn no_file_of_somebody_else_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let table: String =
+        std::iter::once("u,x\n".to_owned()).chain((0..60).map(|i| format!("{i},{}\n", i % 7))).collect();
+    fs::write(at("t.csv"), &table).unwrap();
+    let spec = "program: \"predict μ : real; normal(x | μ, 1)\"\nname: ok\n\
+                data: {table: t.csv, inputs: u, standardize: inputs, split: {valid: 0.2, test: 0.2}}\n\
+                network: [{dense: 4}]\noptimizer: {adamw: {lr: 1e-3}}\ntrain: {epochs: 1, batch: 16}\nmetrics: [nll]\n";
+    fs::write(at("ok.yaml"), spec).unwrap();
+    let (status, _, said) = lossc(folder.path(), &["train", "ok.yaml", "-q"]);
+    assert_eq!(status, 0, "{said}");
+    let predict = |out: &str, more: &[&str]| {
+        let (status, _, said) =
+            lossc(folder.path(), &[&["predict", "ok", "--data", "t.csv", "-q", "-o", out], more].concat());
+        (status, said)
+    };
+    for force in [&[][..], &["--force"]] {
+        let (status, said) = predict("./t.csv", force);
+        assert!(status == 1 && said.contains("is the table itself"), "{said}");
+    }
+    let report = |out: &str, more: &[&str]| {
+        let (status, _, said) = lossc(folder.path(), &[&["report", "ok", "-o", out], more].concat());
+        (status, said)
+    };
+    let (status, said) = report("t.csv", &[]);
+    assert!(status == 1 && said.contains("holds no page of lossc") && said.contains("--force"), "{said}");
+    assert_eq!(fs::read_to_string(at("t.csv")).unwrap(), table);
+
+    fs::write(at("notes.csv"), "row,thoughts\n").unwrap();
+    let (status, said) = predict("notes.csv", &[]);
+    assert!(status == 1 && said.contains("holds no predictions"), "{said}");
+    assert_eq!(fs::read_to_string(at("notes.csv")).unwrap(), "row,thoughts\n");
+    for (out, more) in [("notes.csv", &["--force"][..]), ("notes.csv", &[]), ("new.csv", &[]), ("new.csv", &[])] {
+        assert_eq!(predict(out, more), (0, String::new()), "{out} {more:?}");
+    }
+    for (out, more) in [("page.html", &[][..]), ("page.html", &[]), ("notes.csv", &["--force"])] {
+        assert_eq!(report(out, more), (0, String::new()), "{out} {more:?}");
+    }
+}
+
 #[test]
 fn quiet_keeps_errors_alone_and_verbose_adds_the_pages() {
     let folder = tempfile::tempdir().unwrap();

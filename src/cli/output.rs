@@ -1,7 +1,8 @@
 //! Printing: answers on stdout, messages on stderr, and what is wrong in one way for every command.
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
@@ -132,6 +133,30 @@ pub fn fault(fault: impl Into<Fault>, format: Format) -> Outcome {
         }
     }
     Outcome::Fault
+}
+
+/// Refuses to replace a file that lossc did not write: one that is there already must begin as `ours` says (the text up to
+/// its first line break that `ours` accepts), unless `force` is given.
+///
+/// # Errors
+/// The file is somebody else's, or can't be read.
+pub fn may_replace(path: &Path, force: bool, what: &str, ours: impl Fn(&str) -> bool) -> Result<(), Fault> {
+    let failed = |error: std::io::Error| Fault::plain(format!("{}: {error}", path.display()));
+    if force || !path.is_file() {
+        return Ok(());
+    }
+    let mut beginning = Vec::new();
+    BufReader::new(std::fs::File::open(path).map_err(failed)?)
+        .take(1 << 20)
+        .read_until(b'\n', &mut beginning)
+        .map_err(failed)?;
+    if std::str::from_utf8(&beginning).is_ok_and(|text| ours(text.trim_end_matches(['\r', '\n']))) {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Fault::plain(format!(
+        "{path} is there already, and holds no {what}: choose another -o, or replace it with --force"
+    )))
 }
 
 /// Mistakes as the contract has them; each names its text, of which a spec has several.

@@ -1,13 +1,13 @@
 //! `lossc predict`: a trained network applied to a table.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::output::Fault;
 use super::{Format, Outcome, output};
 use crate::data::options::Value;
 use crate::record::Notebook;
-use crate::train::errors::Result;
 use crate::train::predict::{Predictions, predict, write_to};
 
 /// Arguments.
@@ -22,9 +22,13 @@ pub struct Args {
     /// A column that the table lacks, with one value for all rows: `--with T=300`.
     #[arg(long = "with", value_name = "NAME=VALUE", value_parser = constant)]
     with: Vec<(String, Value)>,
-    /// Where the predictions go, as CSV; `-` is standard output.
+    /// Where the predictions go, as CSV; `-` is standard output. A file that is there already is replaced only if it holds
+    /// predictions of these columns.
     #[arg(short, long, value_name = "OUT")]
     output: String,
+    /// Replaces whatever file is at OUT; never the table itself.
+    #[arg(long)]
+    force: bool,
     /// Folder of the runs.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     runs: PathBuf,
@@ -59,9 +63,22 @@ pub fn run(args: &Args) -> Outcome {
     }
 }
 
-fn predicted(args: &Args) -> Result<Predictions> {
+fn predicted(args: &Args) -> Result<Predictions, Fault> {
     let record = Notebook::existing(&args.runs, &args.run)?.show(&args.run)?;
+    let out = Path::new(&args.output);
+    if let (Ok(table), Ok(place)) = (Path::new(&args.data).canonicalize(), out.canonicalize())
+        && table == place
+    {
+        let (table, out) = (&args.data, &args.output);
+        return Err(Fault::plain(format!(
+            "{out} is the table itself ({table}): predictions go to a file of their own"
+        )));
+    }
     let predictions = predict(&record, &args.data, &args.with)?;
+    if args.output != "-" {
+        let header = predictions.header()?;
+        output::may_replace(out, args.force, "predictions of these columns", |line| line == header)?;
+    }
     write_to(&predictions, &args.output)?;
     Ok(predictions)
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::output::Fault;
 use super::{Format, Outcome, output};
 use crate::record::{Notebook, Record};
-use crate::report::{self, ReportError};
+use crate::report;
 use crate::train::run::REPORT;
 
 /// Arguments.
@@ -15,9 +16,13 @@ pub struct Args {
     /// The runs: identifiers, last digits, names, or `latest`.
     #[arg(value_name = "RUN", required = true)]
     run: Vec<String>,
-    /// Where the page goes; by default the run's folder, or `comparison.html` in the folder of the runs.
+    /// Where the page goes; by default the run's folder, or `comparison.html` in the folder of the runs. A file that is
+    /// there already is replaced only if it is a page of lossc.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replaces whatever file is at FILE.
+    #[arg(long)]
+    force: bool,
     /// Folder of the runs.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     runs: PathBuf,
@@ -38,14 +43,16 @@ pub fn run(args: &Args) -> Outcome {
     }
 }
 
-fn write(args: &Args) -> Result<PathBuf, ReportError> {
-    let records: Result<Vec<Record>, _> =
-        args.run.iter().map(|run| Notebook::existing(&args.runs, run)?.show(run)).collect();
-    let records = records?;
+fn write(args: &Args) -> Result<PathBuf, Fault> {
+    let read = |run: &String| Notebook::existing(&args.runs, run)?.show(run);
+    let records: Vec<Record> = args.run.iter().map(read).collect::<Result<_, _>>()?;
     let default = match records.as_slice() {
         [one] => one.run.dir.join(REPORT),
         _ => args.runs.join("comparison.html"),
     };
+    if let Some(path) = &args.output {
+        output::may_replace(path, args.force, "page of lossc", |line| line == report::FIRST_LINE)?;
+    }
     let path = args.output.clone().unwrap_or(default);
     report::write(&records, &path)?;
     Ok(path)

@@ -78,7 +78,8 @@ fn act(args: &Args) -> Result<String, RecordError> {
             })
         }
         Action::Rm { run } => {
-            let removed: Result<Vec<Run>, RecordError> = run.iter().map(|run| existing(run)?.remove(run)).collect();
+            let removed: Result<Vec<Run>, RecordError> =
+                run.iter().map(|run| existing(run)?.writable()?.remove(run)).collect();
             let ids: Vec<String> = removed?.into_iter().map(|run| run.id).collect();
             Ok(if json { json!({"removed": ids}).to_string() } else { format!("removed {}", ids.join(", ")) })
         }

@@ -80,13 +80,14 @@ pub struct UnitScore {
     pub nll_constant: f64,
     /// That of a Poisson density with the true rate, where it is known.
     pub nll_oracle: Option<f64>,
-    /// Pearson dispersion Σ(k−μ)²/μ ÷ rows: 1 if the counts are Poisson about the predicted mean.
+    /// Dispersion of successive rows, pooled until one event is expected: 1 if the counts are Poisson about the predicted
+    /// mean, above it they scatter more. NaN where less than one event was expected in all.
     #[serde(with = "number")]
     pub dispersion: f64,
-    /// Its standard error if the counts are Poisson: √Σ(2 + 1/μ) ÷ rows.
+    /// Its standard error if the counts are Poisson.
     #[serde(with = "number")]
     pub dispersion_error: f64,
-    /// Fano factor of the residuals in longer windows, Σ(ΣΔk)²/Σμ, with its Poisson standard error.
+    /// The same in longer windows of equal length, with its standard error.
     pub window_fano: Option<(f64, f64)>,
 }
 

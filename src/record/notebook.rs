@@ -36,16 +36,21 @@ impl Notebook {
         Ok(Notebook { dir: dir.to_owned(), connection: schema::open(&store)?, store })
     }
 
-    /// Opens the notebook of a folder that has one; `None`, and nothing is created, where there is none.
+    /// Opens the notebook of a folder that has one for reading, which needs no permission to write; `None`, and nothing is
+    /// created, where there is none.
     ///
     /// # Errors
     /// As [`Notebook::open`].
     pub fn open_existing(runs_dir: impl AsRef<Path>) -> Result<Option<Notebook>> {
         let dir = no_file(runs_dir.as_ref())?;
-        if dir.join(STORE_FILE).is_file() { Notebook::open(dir).map(Some) } else { Ok(None) }
+        let store = dir.join(STORE_FILE);
+        if !store.is_file() {
+            return Ok(None);
+        }
+        Ok(Some(Notebook { dir: dir.to_owned(), connection: schema::read(&store)?, store }))
     }
 
-    /// Opens the notebook of a folder to look for the run `wanted` in it; creates nothing.
+    /// Opens the notebook of a folder for reading, to look for the run `wanted` in it; creates nothing.
     ///
     /// # Errors
     /// As [`Notebook::open`]; [`RecordError::NotFound`] where there is no notebook.
@@ -56,6 +61,14 @@ impl Notebook {
             dir: dir.to_owned(),
             near: Vec::new(),
         })
+    }
+
+    /// The same notebook, opened for writing.
+    ///
+    /// # Errors
+    /// As [`Notebook::open`].
+    pub fn writable(self) -> Result<Notebook> {
+        Notebook::open(self.dir)
     }
 
     /// The folder of the runs.

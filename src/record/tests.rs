@@ -207,6 +207,42 @@ fn a_store_that_is_not_ours_is_left_alone() {
 }
 
 #[test]
+fn a_store_can_be_created_by_many_at_once() {
+    for _ in 0..25 {
+        let dir = tempfile::tempdir().unwrap();
+        let start = std::sync::Barrier::new(8);
+        let open = || {
+            start.wait();
+            Notebook::open(dir.path()).map(|_| ())
+        };
+        std::thread::scope(|scope| {
+            let opened: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            opened.into_iter().for_each(|thread| thread.join().unwrap().unwrap());
+        });
+    }
+}
+
+#[test]
+fn looking_into_a_notebook_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = Notebook::open(dir.path()).unwrap().begin(&new_run("spikes")).unwrap();
+    let id = run.finish(Status::Done, &scores(), None).unwrap().id;
+    let store = dir.path().join(STORE_FILE);
+    let reading = Notebook::existing(dir.path(), &id).unwrap();
+    assert_eq!(reading.show(&id).unwrap().run.status, Status::Done);
+    // The connection itself refuses: permissions would not stop a superuser.
+    assert!(matches!(reading.remove(&id), Err(RecordError::Store { .. })));
+    drop(reading);
+    assert_eq!(Notebook::existing(dir.path(), &id).unwrap().writable().unwrap().remove(&id).unwrap().id, id);
+
+    // No file beside the store can be made where a folder stands in its place, as in a folder without write permission.
+    let blocked = tempfile::tempdir().unwrap();
+    std::fs::copy(&store, blocked.path().join(STORE_FILE)).unwrap();
+    std::fs::create_dir(blocked.path().join(format!("{STORE_FILE}-shm"))).unwrap();
+    assert_eq!(Notebook::open_existing(blocked.path()).unwrap().unwrap().list().unwrap(), []);
+}
+
+#[test]
 fn a_name_without_a_letter_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let notebook = Notebook::open(dir.path()).unwrap();
@@ -240,11 +276,13 @@ fn count_scores_agree_with_scipy() {
     let (k, mu) = ([0.0, 3.0, 1.0], [0.5, 2.0, 1.2]);
     let poisson = table(&names, &k, &mu, None).diagnose(1).unwrap();
     close(poisson.units[0].nll, (0.5 + 1.712_317_927_548_219_2 + 1.017_678_443_206_045_3) / 3.0);
-    close(poisson.units[0].dispersion, (0.5 + 0.5 + 0.04 / 1.2) / 3.0);
+    // Pools of at least one expected event: rows 1 and 2 (3 of 2.5), row 3 (1 of 1.2).
+    close(poisson.units[0].dispersion, 1.0 + ((0.25 - 3.0) + (0.04 - 1.0)) / 3.7);
+    close(poisson.units[0].dispersion_error, (2.0 * (6.25 + 1.44f64)).sqrt() / 3.7);
     assert_eq!(poisson.histogram, [1, 1, 0, 1]);
     close(poisson.expected[3], 0.012_636_055_410_679_864 + 0.180_447_044_315_483_56 + 0.086_743_933_030_714_22);
-    // Windows of two rows: only the first is whole, residual 3 − 2.5.
-    close(poisson.units[0].window_fano.unwrap().0, 0.25 / 2.5);
+    // Windows of two rows: only the first is whole.
+    close(poisson.units[0].window_fano.unwrap().0, 1.0 + (0.25 - 3.0) / 2.5);
 
     let variance: Vec<f64> = mu.iter().map(|m| m + m * m / 4.0).collect();
     let nb = table(&names, &k, &mu, Some(&variance)).diagnose(1).unwrap();
@@ -254,6 +292,48 @@ fn count_scores_agree_with_scipy() {
 
 fn close(found: f64, expected: f64) {
     assert!((found - expected).abs() <= 1e-12 * expected.abs().max(1.0), "{found} ≠ {expected}");
+}
+
+/// Rows of a millisecond with a rate of 10 to 200 events a second, as a renewal process makes them: counts that are nearly
+/// all 0. A Poisson process has dispersion 1; one that pauses after each event less (0.01 of a second of pause at 30 events a
+/// second: (1 − 0.3)² = 0.49, Cox, Renewal Theory, 1962, 4.5); one whose events come in pairs has 2.
+#[test]
+fn the_dispersion_of_rare_events_is_that_of_their_process() {
+    let mut state = 9_u64;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let names = ["k".to_owned()];
+    let rows = 200_000;
+    let mut simulate = |rate: &dyn Fn(usize) -> f64, pause: usize, each: f64, wrong: f64| {
+        let (mut observed, mut mean, mut quiet) = (vec![0.0; rows], Vec::new(), 0);
+        for (at, count) in observed.iter_mut().enumerate() {
+            mean.push(rate(at) * wrong);
+            let hazard = rate(at) / each / (1.0 - rate(at) * pause as f64);
+            if quiet == 0 && uniform() < hazard {
+                (*count, quiet) = (each, pause);
+            } else {
+                quiet = usize::saturating_sub(quiet, 1);
+            }
+        }
+        let table = CountTable { window: Some(1000), ..table(&names, &observed, &mean, None) };
+        table.diagnose(1).unwrap().units[0].clone()
+    };
+    let even = |_| 0.03;
+    let waves = |at: usize| if at % 500 < 50 { 0.1 } else { 1e-6 };
+    for (what, unit, expected, within) in [
+        ("Poisson", simulate(&even, 0, 1.0, 1.0), 1.0, 0.06),
+        ("Poisson, means near 0", simulate(&waves, 0, 1.0, 1.0), 1.0, 0.15),
+        ("Poisson, a mean too small by a tenth", simulate(&even, 0, 1.0, 0.9), 1.0, 0.08),
+        ("pairs", simulate(&even, 0, 2.0, 1.0), 2.0, 0.15),
+    ] {
+        let (found, error) = (unit.dispersion, unit.dispersion_error);
+        assert!((found - expected).abs() < within, "{what}: {found} ± {error}");
+        assert!(error < 0.06 && ((found - 1.0).abs() > 3.3 * error) == (expected != 1.0), "{what}: {found} ± {error}");
+    }
+    let (fano, _) = simulate(&even, 10, 1.0, 1.0).window_fano.unwrap();
+    assert!((fano - 0.49).abs() < 0.12, "{fano}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::Result;
 use super::chart::{Chart, Svg};
 use super::html::{escape, figure, number, table};
-use super::statistics::{edges, histogram, normal_density, quantile_bins};
+use super::statistics::{edges, histogram, normal_density, quantile_bins, steps};
 use crate::ir::special::ndtr;
 use crate::record::CalibrationDiagnostics;
 
@@ -130,11 +130,6 @@ fn reliability(all: &[&Quantity]) -> Result<Svg> {
 fn bin_count(all: &[&Quantity]) -> usize {
     let fewest = all.iter().map(|q| q.error.len()).min().unwrap_or(0);
     (fewest / 40).clamp(5, 20)
-}
-
-/// The outline of a histogram.
-fn steps(edges: &[f64], heights: &[f64]) -> Vec<(f64, f64)> {
-    edges.windows(2).zip(heights).flat_map(|(e, h)| e.iter().map(|x| (*x, *h))).collect()
 }
 
 fn pit(all: &[&Quantity]) -> Result<Svg> {

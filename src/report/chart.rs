@@ -67,6 +67,8 @@ struct Mark {
 struct Axis {
     label: String,
     log: bool,
+    /// Whole numbers, ticked as such.
+    whole: bool,
     /// Values that must lie in the range.
     include: Vec<f64>,
     /// Names at 0, 1, 2, … in place of numbers.
@@ -108,6 +110,12 @@ impl Chart {
     /// Makes the horizontal axis logarithmic.
     pub fn log_x(mut self, log: bool) -> Chart {
         self.x.log = log;
+        self
+    }
+
+    /// Makes the horizontal axis one of whole numbers.
+    pub fn whole_x(mut self) -> Chart {
+        self.x.whole = true;
         self
     }
 
@@ -311,7 +319,7 @@ impl Chart {
             .axis_desc_style(text_style(TEXT, INK))
             .x_desc(self.x.label.clone())
             .y_desc(self.y.label.clone())
-            .x_labels(if self.x.log { 6 } else { (self.size.0 / 75) as usize })
+            .x_labels(self.x_ticks())
             .y_labels(ticks)
             .x_label_formatter(&|v| tick(*v))
             .y_label_formatter(&y_label)
@@ -321,6 +329,16 @@ impl Chart {
             self.draw_mark(&mut chart, mark).map_err(said)?;
         }
         Ok(())
+    }
+
+    /// The most ticks of the horizontal axis.
+    fn x_ticks(&self) -> usize {
+        let room = (self.size.0 / 75) as usize;
+        match self.range(&self.x, |p| p.0) {
+            Some((low, high)) if self.x.whole => room.min((high - low) as usize + 1),
+            _ if self.x.log => 6,
+            _ => room,
+        }
     }
 
     /// Room for the vertical axis's labels and its title, pixels.
@@ -362,7 +380,9 @@ impl Chart {
             Shape::Measured(errors) => {
                 let style = colour.stroke_width(SCALE as u32 * 3 / 2);
                 let both = || mark.points.iter().zip(errors).filter(|(p, e)| usable(p) && e.is_finite());
-                let low = |y: f64, e: f64| if self.y.log { (y - e).max(y * 1e-3) } else { y - e };
+                // A bar that reaches zero goes on to the edge of a logarithmic axis.
+                let edge = chart.y_range().start;
+                let low = |y: f64, e: f64| if self.y.log { (y - e).max(edge) } else { y - e };
                 chart.draw_series(
                     both().map(|(p, e)| PathElement::new(vec![(p.0, low(p.1, *e)), (p.0, p.1 + e)], style)),
                 )?;

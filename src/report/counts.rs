@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Result;
 use super::chart::{Chart, Svg};
 use super::html::{escape, figure, number, table};
-use super::statistics::quantile_bins;
+use super::statistics::{quantile_bins, steps};
 use crate::record::{CountDiagnostics, CountFamily, UnitScore};
 
 /// A unit's dispersion is called so beyond this many standard errors (two-sided p ≈ 0.001).
@@ -20,13 +20,24 @@ pub(super) enum Scatter {
 }
 
 impl Scatter {
-    /// By the dispersion a row and, where there is one, the Fano factor in windows: the more significant of them.
+    /// Of a unit: row by row where that is notable, else in longer windows.
     pub(super) fn of(unit: &UnitScore) -> Scatter {
-        let mut scores = vec![(unit.dispersion - 1.0) / unit.dispersion_error];
-        scores.extend(unit.window_fano.map(|(fano, error)| (fano - 1.0) / error));
-        let strongest =
-            scores.into_iter().filter(|z| z.is_finite()).fold(0.0f64, |a, z| if z.abs() > a.abs() { z } else { a });
-        match strongest {
+        match Scatter::of_rows(unit) {
+            Scatter::Poisson => Scatter::of_windows(unit),
+            scatter => scatter,
+        }
+    }
+
+    fn of_rows(unit: &UnitScore) -> Scatter {
+        Scatter::by(unit.dispersion, unit.dispersion_error)
+    }
+
+    fn of_windows(unit: &UnitScore) -> Scatter {
+        unit.window_fano.map_or(Scatter::Poisson, |(fano, error)| Scatter::by(fano, error))
+    }
+
+    fn by(dispersion: f64, error: f64) -> Scatter {
+        match (dispersion - 1.0) / error {
             z if z > NOTABLE => Scatter::Over,
             z if z < -NOTABLE => Scatter::Under,
             _ => Scatter::Poisson,
@@ -42,6 +53,15 @@ impl Scatter {
     }
 }
 
+/// What the table says of a unit.
+fn scatter(unit: &UnitScore) -> String {
+    match (Scatter::of_rows(unit), Scatter::of_windows(unit)) {
+        (rows, windows) if rows == windows || windows == Scatter::Poisson => rows.word().to_owned(),
+        (Scatter::Poisson, windows) => format!("{} in windows", windows.word()),
+        (rows, windows) => format!("{}; in windows {}", rows.word(), windows.word()),
+    }
+}
+
 /// The section of a page.
 pub(super) fn section(counts: &CountDiagnostics) -> Result<String> {
     let kept = counts.observed.len().checked_div(counts.unit_names.len()).unwrap_or(0) as u64;
@@ -49,14 +69,18 @@ pub(super) fn section(counts: &CountDiagnostics) -> Result<String> {
     let sampled =
         if kept < rows { format!("; the pictures by rate use a sample of {kept} rows") } else { String::new() };
     let mut page = format!(
-        "<p>{} units on {rows} rows ({}){sampled}.</p>\n<div class=\"figures\">\n",
-        counts.unit_names.len(),
+        "<p>{} on {rows} rows ({}){sampled}.</p>\n<div class=\"figures\">\n",
+        match counts.unit_names.as_slice() {
+            [one] => escape(one),
+            several => format!("{} units", several.len()),
+        },
         escape(&counts.split)
     );
     page.push_str(&figure(&distribution(counts)?, distribution_caption(counts)));
     page.push_str(&figure(
         &mean_by_rate(counts)?,
-        "Observations in bins of equal occupancy by predicted mean: on the dashed line the predicted mean is right.",
+        "Observations in bins of equal occupancy by predicted mean, neighbours together until a bin holds five events: on the \
+         dashed line the predicted mean is right.",
     ));
     page.push_str(&figure(&dispersion_by_rate(counts)?, &dispersion_caption(counts)));
     if !counts.units.is_empty() {
@@ -83,12 +107,12 @@ fn family_name(family: CountFamily) -> &'static str {
 fn distribution(counts: &CountDiagnostics) -> Result<Svg> {
     let observed = counts.histogram.iter().enumerate().map(|(k, n)| (k as f64, *n as f64)).collect();
     // Far below one observation the expectation only stretches the axis.
-    let expected: Vec<(f64, f64)> =
-        counts.expected.iter().enumerate().map(|(k, n)| (k as f64, *n)).filter(|p| p.1 > 0.05).collect();
+    let expected: Vec<f64> = counts.expected.iter().map(|n| if *n > 0.05 { *n } else { f64::NAN }).collect();
+    let edges: Vec<f64> = (0..=expected.len()).map(|k| k as f64 - 0.5).collect();
     let mut chart = Chart::new("Observed and expected counts", "count k", "observations with that count").log_y(true);
-    chart = chart.dots("observed", observed);
+    chart = chart.whole_x().dots("observed", observed);
     if !expected.is_empty() {
-        chart = chart.line(&format!("expected ({})", family_name(counts.family)), expected);
+        chart = chart.line(&format!("expected ({})", family_name(counts.family)), steps(&edges, &expected));
     }
     chart.svg()
 }
@@ -120,6 +144,17 @@ struct BinSums {
     variance: f64,
 }
 
+impl BinSums {
+    fn add(&mut self, other: &BinSums) {
+        self.n += other.n;
+        self.mean += other.mean;
+        self.observed += other.observed;
+        self.squares += other.squares;
+        self.fourths += other.fourths;
+        self.variance += other.variance;
+    }
+}
+
 fn bins(counts: &CountDiagnostics) -> (Vec<BinSums>, f64, String) {
     let (means, scale, label) = rates(counts);
     let groups = quantile_bins(&means, 20, 50);
@@ -142,7 +177,28 @@ fn bins(counts: &CountDiagnostics) -> (Vec<BinSums>, f64, String) {
         }
         sums
     });
-    (sums.collect(), scale, label)
+    (with_events(sums), scale, label)
+}
+
+/// The fewest events of a bin: with fewer, a mean on a logarithmic axis is nowhere, or anywhere.
+const LEAST_EVENTS: f64 = 5.0;
+
+/// Neighbours put together until each holds [`LEAST_EVENTS`].
+fn with_events(bins: impl Iterator<Item = BinSums>) -> Vec<BinSums> {
+    let mut merged: Vec<BinSums> = Vec::new();
+    for bin in bins {
+        match merged.last_mut() {
+            Some(last) if last.observed < LEAST_EVENTS => last.add(&bin),
+            _ => merged.push(bin),
+        }
+    }
+    if let Some(last) = merged.pop_if(|last| last.observed < LEAST_EVENTS) {
+        match merged.last_mut() {
+            Some(before) => before.add(&last),
+            None => merged.push(last),
+        }
+    }
+    merged
 }
 
 fn mean_by_rate(counts: &CountDiagnostics) -> Result<Svg> {
@@ -182,7 +238,7 @@ fn dispersion_caption(counts: &CountDiagnostics) -> String {
         _ => "The solid line is what the predicted density claims, the dashed one what a Poisson density would",
     };
     format!(
-        "Squared residuals over the predicted mean, in bins of equal occupancy. {against}; above it counts scatter more, below less."
+        "Squared residuals over the predicted mean, in the same bins. {against}; above it counts scatter more, below less."
     )
 }
 
@@ -205,34 +261,39 @@ fn bits_by_unit(units: &[UnitScore]) -> Result<Svg> {
     chart.dots("model", place(UnitScore::bits_per_event)).svg()
 }
 
+const OVER: &str = "Over-dispersed (bursts, a hidden gain, or a mean that misses something): a density with its own \
+                    dispersion, such as the negative binomial, should gain";
+const OVER_SINGLE: &str = "Over-dispersed, though no row holds more than one event: events come in bursts of successive rows, which \
+                           inputs about the recent past could tell; no density of single rows can";
+const OVER_SLOW: &str = "Over-dispersed in longer windows (a drift, or a state that lasts): an input that follows it should gain; no \
+                         density of single rows can";
+const UNDER: &str =
+    "Under-dispersed (regular, as after a refractory pause): neither Poisson nor negative binomial can say so";
+
 /// Which units are not Poisson, in a sentence each.
 fn verdict(counts: &CountDiagnostics) -> String {
-    let list = |scatter: Scatter| -> Vec<&str> {
-        counts.units.iter().filter(|u| Scatter::of(u) == scatter).map(|u| u.name.as_str()).collect()
+    let list = |fits: &dyn Fn(&UnitScore) -> bool| -> Vec<&str> {
+        counts.units.iter().filter(|u| fits(u)).map(|u| u.name.as_str()).collect()
     };
+    let over = if counts.histogram.len() > 2 { OVER } else { OVER_SINGLE };
+    let slow = |u: &UnitScore| Scatter::of_rows(u) != Scatter::Over && Scatter::of_windows(u) == Scatter::Over;
+    let found = [
+        (over, list(&|u| Scatter::of_rows(u) == Scatter::Over)),
+        (OVER_SLOW, list(&slow)),
+        (UNDER, list(&|u| Scatter::of(u) == Scatter::Under)),
+    ];
     let mut page = String::from("<h3>Which units are not Poisson</h3>\n");
-    let (over, under) = (list(Scatter::Over), list(Scatter::Under));
-    if over.is_empty() && under.is_empty() {
+    if found.iter().all(|(_, names)| names.is_empty()) {
         page.push_str("<p>None can be told from Poisson counts about the predicted mean.</p>\n");
         return page;
     }
-    for (names, what) in [
-        (
-            over,
-            "Over-dispersed (bursts, a hidden gain, or a mean that misses something): a density with its own dispersion, such as the negative binomial, should gain",
-        ),
-        (
-            under,
-            "Under-dispersed (regular, as after a refractory pause): neither Poisson nor negative binomial can say so",
-        ),
-    ] {
-        if !names.is_empty() {
-            page.push_str(&format!("<p><b>{what}:</b> {}.</p>\n", escape(&names.join(", "))));
-        }
+    for (what, names) in found.iter().filter(|(_, names)| !names.is_empty()) {
+        page.push_str(&format!("<p><b>{what}:</b> {}.</p>\n", escape(&names.join(", "))));
     }
     page.push_str(&format!(
-        "<p class=\"facts\">Beyond {NOTABLE} standard errors of a Poisson count, a row or in longer windows; the scatter is about the \
-         <em>predicted</em> mean, so what the inputs do not explain counts as dispersion.</p>\n"
+        "<p class=\"facts\">Beyond {NOTABLE} standard errors of Poisson counts (score test, Dean and Lawless 1989), in successive rows \
+         taken together until one event is expected, or in longer windows; the scatter is about the <em>predicted</em> mean, so what \
+         the inputs do not explain counts as dispersion.</p>\n"
     ));
     page
 }
@@ -242,7 +303,7 @@ fn unit_table(units: &[UnitScore]) -> String {
         (units.iter().any(|u| u.nll_oracle.is_some()), units.iter().any(|u| u.window_fano.is_some()));
     let mut head = vec!["unit", "events", "nll a row", "constant rate", "bits per event"];
     head.extend(oracle.then_some("true rate, bits"));
-    head.push("dispersion a row");
+    head.push("dispersion");
     head.extend(windows.then_some("in windows"));
     head.push("scatter");
     let some = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
@@ -255,7 +316,7 @@ fn unit_table(units: &[UnitScore]) -> String {
             row.extend(oracle.then(|| some(unit.oracle_bits_per_event())));
             row.push(measured(unit.dispersion, unit.dispersion_error));
             row.extend(windows.then(|| unit.window_fano.map_or_else(|| "–".to_owned(), |(f, e)| measured(f, e))));
-            row.push(Scatter::of(unit).word().to_owned());
+            row.push(scatter(unit));
             row
         })
         .collect();

@@ -21,18 +21,17 @@ pub(super) fn figures(record: &Record) -> Result<String> {
         if of_metric.is_empty() {
             continue;
         }
-        let mut averaged = 1;
+        let longest = of_metric.iter().map(|s| s.points.len()).max().unwrap_or(0);
         let mut chart = blank(&metric, &of_metric);
         for series in of_metric {
-            let (points, stride) = smoothed(series);
-            averaged = averaged.max(stride);
+            let points = smoothed(series);
             chart = if series.split == "batch" {
                 chart.faint_line("batch", points)
             } else {
                 chart.line(&series.split, points)
             };
         }
-        page.push_str(&html::figure(&chart.svg()?, &caption(&metric, averaged)));
+        page.push_str(&html::figure(&chart.svg()?, &caption(&metric, longest)));
     }
     Ok(page)
 }
@@ -52,13 +51,11 @@ pub(super) fn comparison(records: &[&Record]) -> Result<String> {
         };
         let found: Vec<(&Record, Series)> = records.iter().filter_map(|r| Some((*r, series_of(r, split)?))).collect();
         let mut chart = blank(&format!("{metric} ({split})"), &found.iter().map(|(_, s)| s).collect::<Vec<_>>());
-        let mut averaged = 1;
+        let longest = found.iter().map(|(_, s)| s.points.len()).max().unwrap_or(0);
         for (record, series) in &found {
-            let (points, stride) = smoothed(series);
-            averaged = averaged.max(stride);
-            chart = chart.line(&record.run.id, points);
+            chart = chart.line(&record.run.id, smoothed(series));
         }
-        page.push_str(&html::figure(&chart.svg()?, &caption(&metric, averaged)));
+        page.push_str(&html::figure(&chart.svg()?, &caption(&metric, longest)));
     }
     Ok(page)
 }
@@ -91,27 +88,33 @@ fn blank(title: &str, series: &[&Series]) -> Chart {
     Chart::new(title.clone(), "optimiser step", title).log_y(low > 0.0 && high / low > 50.0)
 }
 
-fn caption(metric: &str, averaged: usize) -> String {
+fn caption(metric: &str, longest: usize) -> String {
     let what = match metric {
         "loss" => "The whole objective",
         m if m.starts_with("term/") => "One term of the objective",
         _ => "A metric",
     };
-    match averaged {
-        1 => format!("{what} over the optimiser's steps."),
-        n => format!("{what} over the optimiser's steps; where there are many, a point is the mean of {n} of them."),
+    let pieces = longest.clamp(1, MOST_POINTS);
+    match (longest / pieces, longest.div_ceil(pieces)) {
+        (_, 0 | 1) => format!("{what} over the optimiser's steps."),
+        (n, most) => {
+            let n = if n == most { n.to_string() } else { format!("{n} or {most}") };
+            format!("{what} over the optimiser's steps; where there are many, a point is the mean of {n} of them.")
+        }
     }
 }
 
-/// At most [`MOST_POINTS`] points, each the mean of as many successive ones; a NaN stays a gap.
-fn smoothed(series: &Series) -> (Vec<(f64, f64)>, usize) {
-    let stride = series.points.len().div_ceil(MOST_POINTS).max(1);
+/// At most [`MOST_POINTS`] points, each the mean of as many successive ones, give or take one; a NaN stays a gap.
+fn smoothed(series: &Series) -> Vec<(f64, f64)> {
+    let pieces = series.points.len().min(MOST_POINTS);
+    let edge = |i: usize| i * series.points.len() / pieces;
     let mean = |values: &mut dyn Iterator<Item = f64>, n: usize| values.sum::<f64>() / n as f64;
-    let points = series.points.chunks(stride).map(|piece| {
+    let point = |i: usize| {
+        let piece = series.points.get(edge(i)..edge(i + 1)).unwrap_or_default();
         let step = mean(&mut piece.iter().map(|p| p.step as f64), piece.len());
         (step, mean(&mut piece.iter().map(|p| p.value), piece.len()))
-    });
-    (points.collect(), stride)
+    };
+    (0..pieces).map(point).collect()
 }
 
 /// A picture of one metric of one record, for notebooks: a curve a split. `None` if nothing was logged of it.
@@ -124,8 +127,27 @@ pub fn learning_curve(record: &Record, metric: &str) -> Result<Option<Svg>> {
         return Ok(None);
     }
     let chart = of_metric.iter().fold(blank(metric, &of_metric), |chart, s| {
-        let points = smoothed(s).0;
+        let points = smoothed(s);
         if s.split == "batch" { chart.faint_line("batch", points) } else { chart.line(&s.split, points) }
     });
     chart.svg().map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Point;
+
+    #[test]
+    fn the_last_point_is_a_mean_of_as_many_as_the_others() {
+        // 2256 steps that alternate about 0 by one: any 4 or 5 in a row have a mean within ±1/5, a lone last one has not.
+        let points = (0..2256).map(|step| Point { step, epoch: 1, value: if step % 2 == 0 { 1.0 } else { -1.0 } });
+        let series = Series { split: "batch".into(), metric: "loss".into(), points: points.collect() };
+        let drawn = smoothed(&series);
+        assert_eq!(drawn.len(), MOST_POINTS);
+        assert!(drawn.iter().all(|(_, value)| value.abs() <= 0.2 + 1e-12));
+        assert!(caption("loss", 2256).contains("the mean of 4 or 5 of them"));
+        assert!(caption("loss", 1000).contains("the mean of 2 of them"));
+        assert_eq!(caption("loss", 500), "The whole objective over the optimiser's steps.");
+    }
 }

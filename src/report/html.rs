@@ -73,9 +73,9 @@ pub(super) fn listing(text: &str) -> String {
 
 /// The page's one style sheet.
 pub(super) const STYLE: &str = "
-:root { color-scheme: light dark; --ink: #1d1d1f; --paper: #fff; --soft: #666; --line: #d8d8dc; --wash: #f6f6f8; }
+:root { color-scheme: light dark; --ink: #1d1d1f; --paper: #fff; --soft: #666; --line: #d8d8dc; --wash: #f6f6f8; --shade: #0003; }
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e8e8ea; --paper: #17181a; --soft: #a0a0a6; --line: #3a3b40; --wash: #202226; }
+  :root { --ink: #e8e8ea; --paper: #17181a; --soft: #a0a0a6; --line: #3a3b40; --wash: #202226; --shade: #fff4; }
   figure svg { filter: invert(0.92) hue-rotate(180deg); }
 }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, sans-serif; }
@@ -86,13 +86,15 @@ h3 { font-size: 1.05rem; margin: 1.6rem 0 .4rem; } p { max-width: 46rem; margin:
 .figures { display: flex; flex-wrap: wrap; gap: 1rem 1.5rem; align-items: flex-start; }
 figure { margin: 0; max-width: 100%; width: 35rem; } figure svg { max-width: 100%; height: auto; display: block; }
 figcaption { color: var(--soft); font-size: .875rem; padding: .35rem .6rem 0; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; margin: .5rem 0; }
+.scroll, .formula { overflow-x: auto; overflow-y: hidden; background: linear-gradient(to right, var(--paper) 50%, transparent) left, linear-gradient(to left, var(--paper) 50%, transparent) right,
+  linear-gradient(to right, var(--shade), transparent) left, linear-gradient(to left, var(--shade), transparent) right; background-size: 2rem 100%, 2rem 100%, .7rem 100%, .7rem 100%; background-repeat: no-repeat; background-attachment: local, local, scroll, scroll; }
+pre.formula { white-space: pre; padding: .4rem 0; } table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; margin: .5rem 0; }
 th, td { padding: .2rem .9rem .2rem 0; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-th:first-child { text-align: left; font-weight: 500; } thead th { font-weight: 600; border-bottom: 2px solid var(--line); }
+th:first-child { text-align: left; font-weight: 500; } th:last-child, td:last-child { padding-right: .3rem; } thead th { font-weight: 600; white-space: normal; min-width: 3rem; vertical-align: bottom; border-bottom: 2px solid var(--line); }
 code, pre, .listing { font: .875rem/1.5 ui-monospace, monospace; }
 pre, .listing { background: var(--wash); padding: .8rem 1rem; overflow-x: auto; border-radius: 6px; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; } .listing { padding-left: 3.4rem; } .listing li::marker { color: var(--soft); } .listing code { white-space: pre-wrap; }
-.hash { overflow-wrap: anywhere; } math { font-size: 1.1em; } math[display=block] { margin: .6rem 0; } .derivation { overflow-x: auto; overflow-y: hidden; }
+.hash { overflow-wrap: anywhere; } math { font-size: 1.1em; font-family: 'Latin Modern Math', 'STIX Two Math', 'Cambria Math', 'Libertinus Math', 'DejaVu Math TeX Gyre', math; } math[display=block] { margin: .6rem 0; }
 summary { cursor: pointer; }
 @media print { main { max-width: none; padding: 0; } figure, table, pre, .listing { break-inside: avoid; } h2 { break-after: avoid; } }
 ";

@@ -33,7 +33,7 @@ mod ticks;
 pub use chart::{Chart, Svg, plot_lines};
 pub use curves::learning_curve;
 pub use html::escape;
-pub use page::{page, write};
+pub use page::{FIRST_LINE, page, write};
 
 use crate::record::RecordError;
 use std::path::PathBuf;

@@ -27,9 +27,12 @@ pub fn write(records: &[Record], path: &Path) -> Result<()> {
     write_whole(path, html.as_bytes()).map_err(|source| ReportError::Io { path: path.to_owned(), source })
 }
 
+/// The first line of every page: it tells a page of lossc from other files.
+pub const FIRST_LINE: &str = "<!DOCTYPE html><!-- lossc report -->";
+
 fn document(title: &str, body: &str) -> String {
     format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "{FIRST_LINE}\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
          <title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
@@ -99,12 +102,6 @@ pub(super) fn metrics(record: &Record) -> Result<String> {
     if names.is_empty() {
         return Ok("<h2>Final metrics</h2>\n<p>None were recorded.</p>\n".to_owned());
     }
-    let cell = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
-    let mut rows = Vec::new();
-    for (split, _) in scores.splits() {
-        let cells = names.iter().map(|metric| cell(scores.get(split, metric)));
-        rows.push([split.to_owned()].into_iter().chain(cells).collect());
-    }
     let mut models: Vec<(&str, &str)> = Vec::new();
     for baseline in &baselines {
         let model = (baseline.name.as_str(), baseline.split.as_str());
@@ -112,14 +109,21 @@ pub(super) fn metrics(record: &Record) -> Result<String> {
             models.push(model);
         }
     }
-    for (name, split) in models {
-        let figure = |metric: &&str| {
-            baselines.iter().find(|b| b.name == name && b.split == split && b.metric == *metric).map(|b| b.value)
-        };
-        let cells = names.iter().map(|metric| cell(figure(metric)));
-        rows.push([format!("{split}: {name}")].into_iter().chain(cells).collect());
-    }
-    let head: Vec<String> = [""].iter().chain(&names).map(|name| (*name).to_owned()).collect();
+    let splits: Vec<&str> = scores.splits().map(|(split, _)| split).collect();
+    let cell = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
+    // A metric a row: there may be many, and the page is taller than wide.
+    let row = |metric: &&str| {
+        let own = splits.iter().map(|split| cell(scores.get(split, metric)));
+        let others = models.iter().map(|(name, split)| {
+            let found = baselines.iter().find(|b| b.name == *name && b.split == *split && b.metric == *metric);
+            cell(found.map(|b| b.value))
+        });
+        [(*metric).to_owned()].into_iter().chain(own).chain(others).collect()
+    };
+    let rows: Vec<Vec<String>> = names.iter().map(row).collect();
+    let columns = splits.iter().map(|split| (*split).to_owned());
+    let others = models.iter().map(|(name, split)| format!("{split}: {name}"));
+    let head: Vec<String> = [String::new()].into_iter().chain(columns).chain(others).collect();
     Ok(format!("<h2>Final metrics</h2>\n{}", table(&head, &rows)))
 }
 

@@ -24,6 +24,11 @@ pub(super) fn edges(low: f64, high: f64, bins: usize) -> Vec<f64> {
     (0..=bins).map(|i| low + (high - low) * i as f64 / bins.max(1) as f64).collect()
 }
 
+/// The outline of a histogram.
+pub(super) fn steps(edges: &[f64], heights: &[f64]) -> Vec<(f64, f64)> {
+    edges.windows(2).zip(heights).flat_map(|(e, h)| e.iter().map(|x| (*x, *h))).collect()
+}
+
 /// Indices in bins of about equal occupancy by ascending key; equal keys never part, so bins may be fewer.
 pub(super) fn quantile_bins(keys: &[f64], bins: usize, least: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<(f64, usize)> =

@@ -187,9 +187,7 @@ impl Predictions {
     /// What the writer refuses.
     pub fn write(&self, out: impl std::io::Write) -> std::io::Result<()> {
         let mut writer = csv::Writer::from_writer(out);
-        let mut header = vec!["row".to_owned()];
-        header.extend(self.columns());
-        writer.write_record(&header)?;
+        writer.write_record(self.fields())?;
         for (at, row) in self.rows.iter().enumerate() {
             let mut record = vec![row.to_string()];
             for quantity in &self.quantities {
@@ -200,6 +198,21 @@ impl Predictions {
             writer.write_record(&record)?;
         }
         writer.flush()
+    }
+
+    /// The first line of what [`Predictions::write`] writes, without its line break.
+    ///
+    /// # Errors
+    /// What the writer refuses.
+    pub fn header(&self) -> Result<String> {
+        let empty = Predictions { rows: Vec::new(), ..self.clone() };
+        let mut line = Vec::new();
+        empty.write(&mut line).map_err(|error| TrainError::Internal(error.to_string()))?;
+        Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
+    }
+
+    fn fields(&self) -> Vec<String> {
+        [vec!["row".to_owned()], self.columns()].concat()
     }
 
     /// The names of the columns behind the row's number.

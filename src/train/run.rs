@@ -184,7 +184,7 @@ pub fn recorded_fit(record: &Record) -> Result<Fitted> {
 }
 
 fn resumed(request: Request<'_>, wanted: &str) -> Result<Outcome> {
-    let notebook = Notebook::existing(&request.runs, wanted)?;
+    let notebook = Notebook::existing(&request.runs, wanted)?.writable()?;
     let record = notebook.show(wanted)?;
     if !request.sets.is_empty() {
         let message = "a resumed run keeps its settings: leave out `--set`, or start a new run";

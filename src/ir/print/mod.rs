@@ -58,12 +58,12 @@ trait Style {
 
 /// An expression as text, in the language's spelling where it has one. The row's index is left out.
 pub fn to_text(graph: &Graph, root: NodeId) -> String {
-    print(graph, root, &text::Text)
+    Letters::of(graph, &[], &[root]).text(graph, root)
 }
 
 /// An expression as LaTeX (math mode). The row's index is left out.
 pub fn to_latex(graph: &Graph, root: NodeId) -> String {
-    print(graph, root, &latex::Latex)
+    Letters::of(graph, &[], &[root]).latex(graph, root)
 }
 
 /// The exact listing of a graph: one line a node that is used more than once or ends a root, each
@@ -71,7 +71,7 @@ pub fn to_latex(graph: &Graph, root: NodeId) -> String {
 pub fn listing(graph: &Graph, roots: &[(String, NodeId)]) -> String {
     let ids: Vec<NodeId> = roots.iter().map(|(_, id)| *id).collect();
     let order = graph.reachable(&ids);
-    let names = Names::of(graph, &ids, &order);
+    let names = Names::of(graph, &[], &ids, &order);
     let mut users: HashMap<NodeId, usize> = HashMap::new();
     for &id in &order {
         graph.children(graph.node(id)).into_iter().for_each(|child| *users.entry(child).or_default() += 1);
@@ -94,12 +94,42 @@ pub fn listing(graph: &Graph, roots: &[(String, NodeId)]) -> String {
     out
 }
 
-fn print(graph: &Graph, root: NodeId, style: &dyn Style) -> String {
+/// The letters of index variables, for formulas that belong together.
+pub struct Letters(Names);
+
+impl Letters {
+    /// Letters for `vars`, in this order, and then for what else occurs in the expressions.
+    pub fn of(graph: &Graph, vars: &[VarId], roots: &[NodeId]) -> Letters {
+        Letters(Names::of(graph, vars, roots, &graph.reachable(roots)))
+    }
+
+    /// An expression as text, as [`to_text`] has it.
+    pub fn text(&self, graph: &Graph, root: NodeId) -> String {
+        print(graph, root, &self.0, &text::Text)
+    }
+
+    /// An expression as LaTeX, as [`to_latex`] has it.
+    pub fn latex(&self, graph: &Graph, root: NodeId) -> String {
+        print(graph, root, &self.0, &latex::Latex)
+    }
+
+    /// The variable's letter.
+    pub fn var(&self, var: VarId) -> String {
+        self.0.var(var)
+    }
+
+    /// A name with its indices, as text and as LaTeX.
+    pub fn indexed(&self, name: &str, vars: &[VarId]) -> (String, String) {
+        let index: Vec<String> = vars.iter().filter(|var| **var != ROW).map(|var| self.var(*var)).collect();
+        (text::Text.load(name, &index).text, latex::Latex.load(name, &index).text)
+    }
+}
+
+fn print(graph: &Graph, root: NodeId, names: &Names, style: &dyn Style) -> String {
     let order = graph.reachable(&[root]);
-    let names = Names::of(graph, &[root], &order);
     let mut pieces: HashMap<NodeId, Piece> = HashMap::new();
     for &id in &order {
-        let mut piece = piece(graph, &names, style, id, &pieces);
+        let mut piece = piece(graph, names, style, id, &pieces);
         if piece.text.len() > LIMIT {
             piece = Piece::atom(format!("%{}", id.0));
         }
@@ -141,7 +171,7 @@ struct Names {
 }
 
 impl Names {
-    fn of(graph: &Graph, roots: &[NodeId], order: &[NodeId]) -> Names {
+    fn of(graph: &Graph, first: &[VarId], roots: &[NodeId], order: &[NodeId]) -> Names {
         let taken: HashSet<&str> = graph.inputs().iter().map(|input| input.name.as_str()).collect();
         let mut letters = ["i", "j", "k", "l", "m", "n", "p", "q", "r", "s", "t", "u"]
             .into_iter()
@@ -150,7 +180,7 @@ impl Names {
         let mut vars = HashMap::from([(ROW, "row".to_string())]);
         let mut next = 0;
         // What the whole depends on comes first in the alphabet.
-        let free = roots.iter().map(|&root| graph.free(root).to_vec());
+        let free = std::iter::once(first.to_vec()).chain(roots.iter().map(|&root| graph.free(root).to_vec()));
         let inside = order.iter().map(|&id| {
             let used: Vec<VarId> = match graph.node(id) {
                 Node::Var(var) | Node::Reduce { var, .. } => vec![*var],
