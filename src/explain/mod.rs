@@ -12,7 +12,7 @@ pub use document::{Block, Document, Section};
 
 use crate::compile::Program;
 use crate::ir::graph::{InputId, InputRole, NodeId};
-use crate::ir::print::{to_latex, to_text};
+use crate::ir::print::{Letters, to_latex, to_text};
 use crate::ir::program::LossGraph;
 use crate::lower::lower;
 use crate::passes::{self, Derived, PassError};
@@ -235,10 +235,11 @@ fn derivatives(loss: &LossGraph) -> Result<Vec<(String, String)>, PassError> {
     let mut graph = loss.graph.clone();
     let derivative = |&(input, node): &(InputId, NodeId)| {
         let plain = passes::without_seed(&mut graph, node, loss.seed)?;
-        let name = &graph.input(input).name;
-        let symbol = crate::ir::print::latex_name(name);
+        let own = graph.own_vars(input);
+        let letters = Letters::of(&graph, &own, &[plain]);
+        let (name, symbol) = letters.indexed(&graph.input(input).name, &own);
         Ok((
-            format!("∂ℓ/∂{name} = {}", to_text(&graph, plain)),
+            format!("∂ℓ/∂{name} = {}", letters.text(&graph, plain)),
             format!("\\frac{{\\partial \\ell}}{{\\partial {symbol}}} = {}", to_latex(&graph, plain)),
         ))
     };
