@@ -6,10 +6,12 @@
 mod density;
 mod document;
 pub mod entry;
+mod indices;
 pub mod render;
 
 pub use document::{Block, Document, Section};
 
+use self::indices::Indices;
 use crate::compile::Program;
 use crate::ir::graph::{InputId, InputRole, NodeId};
 use crate::ir::print::{Letters, to_latex, to_text};
@@ -67,42 +69,37 @@ fn names(program: &Program) -> Section {
 fn likelihood(program: &Program, at: usize, term: &Term, form: &Form, ascii: bool) -> Vec<Section> {
     let graph = &program.hir.graph;
     let label = heading(program, term);
-    let variates = density::variates(form);
+    let indices = Indices::of(program, term);
+    let (variates, symbols) = indices.observed(&program.hir, &density::variates(form));
     let mut likelihood =
         Section::new(&format!("Likelihood{label}"), "How probable is what was observed, if the prediction is right?");
     likelihood = likelihood.formula(
-        &format!("{} ~ {}", variates, density::text(graph, form, ascii)),
-        &format!("{} \\sim {}", density::latex_names(&variates), density::latex(graph, form)),
+        &format!("{} ~ {}", density::variates(form), density::text(graph, form, ascii)),
+        &format!("{symbols} \\sim {}", density::latex(graph, form)),
     );
     for call in form.calls() {
         if let Form::Call { name, variates, log, .. } = call {
-            let what = variates.join(", ");
+            let (what, symbols) = indices.observed(&program.hir, &variates.join(", "));
             likelihood = likelihood.formula(
                 &format!("log {name}({what}) = {}", to_text(graph, *log)),
-                &format!(
-                    "\\log p_{{\\text{{{}}}}}({}) = {}",
-                    name.replace('_', "\\_"),
-                    density::latex_names(&what),
-                    to_latex(graph, *log)
-                ),
+                &format!("\\log p_{{\\text{{{}}}}}({symbols}) = {}", name.replace('_', "\\_"), to_latex(graph, *log)),
             );
         }
     }
-    let axes: Vec<String> = term.axes.iter().map(|&var| graph.axis(graph.var(var).axis).to_string()).collect();
-    let over = |sign: &str| axes.iter().map(|axis| format!("{sign}_{{{axis}}} ")).collect::<String>();
-    let each = if axes.is_empty() { String::new() } else { format!(" and over {}", axes.join(", ")) };
-    let p = format!("p({})", density::latex_names(&variates));
+    let each = if term.axes.is_empty() { String::new() } else { format!(", over all {}", indices.ranges().join(", ")) };
     let product = Section::new(
         &format!("Product over independent data{label}"),
         &format!("Rows are independent given the prediction, so their probabilities multiply{each}."),
     )
     .formula(
-        &format!("L = ∏ rows {}p({variates})", axes.iter().map(|axis| format!("∏ {axis} ")).collect::<String>()),
-        &format!("L = \\prod_{{\\text{{rows}}}} {}{p}", over("\\prod")),
+        &format!("L = ∏ rows {}p({variates})", indices.text("∏")),
+        &format!("L = \\prod_{{\\text{{rows}}}} {}p({symbols})", indices.latex("\\prod")),
     );
-    let sum_text = axes.iter().map(|axis| format!("Σ {axis} ")).collect::<String>();
     let logarithm = Section::new(&format!("Logarithm{label}"), "The logarithm turns the product into a sum. It is increasing, so the same parameters are best; and a product of thousands of small numbers would be 0 in a computer.")
-        .formula(&format!("log L = Σ rows {sum_text}log p({variates})"), &format!("\\log L = \\sum_{{\\text{{rows}}}} {}\\log {p}", over("\\sum")));
+        .formula(
+            &format!("log L = Σ rows {}log p({variates})", indices.text("Σ")),
+            &format!("\\log L = \\sum_{{\\text{{rows}}}} {}\\log p({symbols})", indices.latex("\\sum")),
+        );
     let minus = Section::new(
         &format!("Minus{label}"),
         "Training makes a number small, so the sign is turned: the negative log likelihood of one row.",
@@ -110,11 +107,10 @@ fn likelihood(program: &Program, at: usize, term: &Term, form: &Form, ascii: boo
     let minus = match form {
         Form::Call { log, .. } => {
             let (text, latex) = (to_text(graph, *log), to_latex(graph, *log));
-            let sum = |sign: &str| axes.iter().map(|axis| format!("{sign}_{{{axis}}} ")).collect::<String>();
             minus
                 .formula(
-                    &format!("ℓ = -{sum_text}({text})"),
-                    &format!("\\ell = -{}\\left({latex}\\right)", sum("\\sum")),
+                    &format!("ℓ = -{}({text})", indices.text("Σ")),
+                    &format!("\\ell = -{}\\left({latex}\\right)", indices.latex("\\sum")),
                 )
                 .text("Computed in a form that keeps its digits:")
         }
@@ -240,7 +236,7 @@ fn derivatives(loss: &LossGraph) -> Result<Vec<(String, String)>, PassError> {
         let (name, symbol) = letters.indexed(&graph.input(input).name, &own);
         Ok((
             format!("∂ℓ/∂{name} = {}", letters.text(&graph, plain)),
-            format!("\\frac{{\\partial \\ell}}{{\\partial {symbol}}} = {}", to_latex(&graph, plain)),
+            format!("\\frac{{\\partial \\ell}}{{\\partial {symbol}}} = {}", letters.latex(&graph, plain)),
         ))
     };
     loss.gradients.iter().map(derivative).collect()
