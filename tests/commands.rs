@@ -177,6 +177,26 @@ fn a_free_name_set_by_hand_has_a_gradient() {
     assert!(found["error"].as_str().unwrap().contains("`w` is a constant"), "{found}");
 }
 
+/// An impossible row is +∞ and still, whether or not another row is possible.
+#[test]
+fn impossible_rows_have_gradient_zero() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = |table: &str, program: &str| {
+        fs::write(folder.path().join("table.csv"), table).unwrap();
+        evaluated(folder.path(), program, &["--on-invalid", "inf", "--per-row", "--grad", "--hess"])
+    };
+    let none = found("x,a,b\n0,1,2\n", "gamma(x | a, b)");
+    assert_eq!(none["per_row"], serde_json::json!(["Infinity"]));
+    assert_eq!(none["grad"], serde_json::json!({"a": [0.0], "b": [0.0]}));
+    assert_eq!(none["hess"], none["grad"]);
+    let shared = found("x\n0\n", "param a : positive[2]; gamma(x | sum(a), 1)");
+    assert_eq!(shared["grad"], serde_json::json!({"a": [0.0, 0.0]}), "{shared}");
+    let classes = found("y,z[0],z[1]\n5,0,1\n0,0,0\n", "categorical(y | logits=z)");
+    assert_eq!(classes["per_row"][0], "Infinity", "{classes}");
+    // Softmax of equal logits: p − [y = k].
+    assert_eq!(classes["grad"]["z"], serde_json::json!([[0.0, 0.0], [-0.5, 0.5]]));
+}
+
 #[test]
 fn structures_are_checked_where_they_come_from_a_table() {
     let folder = tempfile::tempdir().unwrap();

@@ -326,12 +326,19 @@ fn check(
     errors: &mut Vec<DataError>,
 ) -> Option<BoundColumn> {
     let mut bad = Violations::new(&want.name, &want.support.text);
+    // Messages show the cells as they stand, numbers or not.
+    let written = column.clone();
     let (column, labels) = match (&want.support.values, &column.cells) {
         (Values::Category(_), Cells::Text(words)) if words.iter().all(|word| word.parse::<f64>().is_err()) => {
             let (coded, labels) = code(table, want, &column, words, &mut bad);
             (coded, Some(labels))
         }
-        _ => (table.numeric(&column, &mut bad), None),
+        _ => {
+            let (numbers, all_words) = (table.numeric(&column, &mut bad), bad.alike);
+            // What cannot be read is NaN, which no support contains: it is found again below, with all that is missing.
+            bad = if all_words { bad } else { Violations::new(&want.name, &want.support.text) };
+            (numbers, None)
+        }
     };
     let Cells::Numbers(values) = &column.cells else { return None };
     let mut outside = Vec::new();
@@ -341,10 +348,11 @@ fn check(
         let width = column.width().max(1);
         for index in offenders {
             let value = values.get(index).copied().unwrap_or(f64::NAN);
-            if lenient && !value.is_nan() && !matches!(want.support.values, Values::Category(_)) {
+            if lenient && !value.is_nan() {
                 outside.push(index / width);
             } else {
-                bad.add(|| table.violation(&column, index));
+                let shown = if written.dims == column.dims { &written } else { &column };
+                bad.add(|| table.violation(shown, index));
             }
         }
         outside.dedup();
@@ -384,9 +392,9 @@ fn offenders(
         Values::Vector(axes, test) => {
             let width = column.dims.iter().rev().take(*axes).product::<usize>().max(1);
             let rows = values.chunks(width).enumerate();
-            rows.filter(|(_, row)| row.iter().any(|value| value.is_nan()) || !test(row))
-                .map(|(at, _)| at * width)
-                .collect()
+            let missing = |row: &[f64]| row.iter().position(|value| value.is_nan());
+            let fails = |row: &[f64]| missing(row).or_else(|| (!test(row)).then_some(0));
+            rows.filter_map(|(at, row)| Some(at * width + fails(row)?)).collect()
         }
     }
 }

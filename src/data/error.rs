@@ -190,6 +190,8 @@ pub struct Violations {
     pub first: Vec<Violation>,
     /// How many there are.
     pub count: usize,
+    /// The first stands for all of them: a column of words.
+    pub alike: bool,
 }
 
 impl Violations {
@@ -199,7 +201,7 @@ impl Violations {
     /// None yet.
     #[must_use]
     pub fn new(name: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self { name: name.into(), expected: expected.into(), first: Vec::new(), count: 0 }
+        Self { name: name.into(), expected: expected.into(), first: Vec::new(), count: 0, alike: false }
     }
 
     /// Notes one; `violation` is only called while it will be shown.
@@ -213,6 +215,7 @@ impl Violations {
     /// Keeps the first alone as the example, when all are alike.
     pub fn alike(&mut self) {
         self.first.truncate(1);
+        self.alike = true;
     }
 
     /// Moves these into a list of errors, when there are any.

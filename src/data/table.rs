@@ -332,6 +332,7 @@ impl Table {
             return lists;
         }
         let logical = cells.iter().all(|cell| cell.is_empty() || truth(cell).is_some());
+        let before = bad.count;
         let mut values = Vec::with_capacity(cells.len());
         for (index, cell) in cells.iter().enumerate() {
             let value = if logical { truth(cell) } else { cell.parse().ok() };
@@ -340,7 +341,8 @@ impl Table {
             }
             values.push(value.unwrap_or(f64::NAN));
         }
-        if values.iter().all(|value| value.is_nan()) {
+        let unread = bad.count - before;
+        if unread > 0 && unread == cells.iter().filter(|cell| !cell.is_empty()).count() {
             bad.alike();
         }
         Column { cells: Cells::Numbers(values), ..column.clone() }

@@ -41,7 +41,11 @@ impl<'a> Evaluator<'a> {
 
     pub fn run(&self) -> Result<Evaluation, EvaluateError> {
         let mut evaluation = self.empty();
-        if !self.kept.is_empty() {
+        if self.kept.is_empty() {
+            let still = || self.derivatives(&Outputs::default(), None);
+            evaluation.grad = if self.request.grad { still() } else { Vec::new() };
+            evaluation.hess = if self.request.hess { still() } else { Vec::new() };
+        } else {
             self.fill(&mut evaluation)?;
         }
         if self.kept.len() < self.rows {
@@ -118,7 +122,8 @@ impl<'a> Evaluator<'a> {
         let mut dims: Vec<usize> = input.axes.iter().map(size).collect();
         let name = info.name.clone();
         if !input.per_row() || self.kept.len() == self.rows {
-            return Derivative { name, dims, values };
+            let still = values.is_empty().then(|| vec![0.0; dims.iter().product()]);
+            return Derivative { name, values: still.unwrap_or(values), dims };
         }
         let width: usize = dims.iter().skip(1).product();
         let mut all = vec![0.0; self.rows * width];

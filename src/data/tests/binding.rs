@@ -120,6 +120,23 @@ fn words_are_coded_in_sorted_order_and_codes_are_checked() {
     let text = bound(&table("y\n0\n3\n"), &[any(Dim::Size(3))], &[]).unwrap_err().to_string();
     assert!(text.contains("row 2") && text.contains("found 3"), "{text}");
     assert!(bound(&table("y\n0\nrose\n"), &[any(Dim::Any)], &[]).is_err());
+    let lenient = |text: &str| bind(&table(text), &[any(Dim::Size(3))], &[], &BTreeMap::new(), OnInvalid::Inf);
+    assert_eq!(lenient("y\n0\n3\n").unwrap().columns[0].outside, [1]);
+    assert!(lenient("y\n0\nNaN\n").is_err());
+}
+
+#[test]
+fn missing_cells_are_named_however_they_are_spelt() {
+    let wanted = [Wanted::scalar("s", Support::positive())];
+    let said = |text: &str| bound(&table(text), &wanted, &[]).unwrap_err().to_string();
+    let text = said("k,s\n1,NaN\n2,NA\n3,\n4,-1\n5,1\n");
+    for (row, found) in [(1, "`NaN`"), (2, "`NA`"), (3, "an empty cell"), (4, "`-1`")] {
+        let line = format!("t.csv: row {row} (line {}), column `s`: found {found}, but `s` needs positive", row + 1);
+        assert!(text.contains(&line), "{line}: {text}");
+    }
+    assert_eq!(text.lines().count(), 4, "{text}");
+    // A column of words is one mistake.
+    assert_eq!(said("k,s\n1,a\n2,b\n3,\n").lines().count(), 2);
 }
 
 #[test]
