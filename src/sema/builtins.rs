@@ -134,6 +134,11 @@ pub(super) fn takes_vector(name: &str, arguments: usize) -> bool {
     arguments == 1 && callable(name, false).is_some_and(|callable| callable.vector.is_some())
 }
 
+/// Whether a primitive of that name works on numbers one at a time, so that a vector stays one.
+pub(super) fn is_elementwise(name: &str) -> bool {
+    callable(name, true).is_some_and(|callable| callable.op.is_some() && callable.vector.is_none())
+}
+
 /// Every name that a program can call and that is not a file of the library.
 pub fn names() -> impl Iterator<Item = &'static str> {
     CALLABLES.iter().filter(|callable| !callable.trusted).map(|callable| callable.name)

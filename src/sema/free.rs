@@ -108,6 +108,25 @@ pub(super) fn mentions(ast: &Ast, root: ExprId, key: &str) -> bool {
     false
 }
 
+/// The operand that is a vector where the result is one: among several it could be any, which declarations have to say.
+fn the_vector(ast: &Ast, operands: &[ExprId]) -> Option<ExprId> {
+    let mut open = operands.iter().filter(|&&id| !matches!(ast.expr(id).kind, ExprKind::Number { .. }));
+    open.next().copied().filter(|_| open.next().is_none())
+}
+
+/// Whether an expression of a name has the axes of that name: nothing reduces them on the way.
+fn keeps_axes(ast: &Ast, root: ExprId, key: &str) -> bool {
+    let kind = &ast.expr(root).kind;
+    match kind {
+        ExprKind::Name(name) => name.key == key,
+        ExprKind::Call { callee, .. } if !super::builtins::is_elementwise(&callee.key) => false,
+        ExprKind::Call { .. } | ExprKind::Unary(..) | ExprKind::Binary { .. } | ExprKind::If { .. } => {
+            children(kind).into_iter().any(|child| keeps_axes(ast, child, key))
+        }
+        _ => false,
+    }
+}
+
 /// The name of a bare or indexed name.
 fn bare_or_indexed(ast: &Ast, id: ExprId) -> Option<&str> {
     match &ast.expr(id).kind {
@@ -142,6 +161,11 @@ impl Elaborator<'_> {
                         args.iter().map(|arg| (arg.name.as_ref().map(|name| name.key.as_str()), arg.value)).collect();
                     self.collect_call(ast, &callee.key, variates.as_deref(), &arguments, tilde);
                 }
+                ExprKind::Reduce { binders, cond, body, .. } => {
+                    for binder in binders.iter().filter(|binder| binder.axis.is_none()) {
+                        self.collect_binder(ast, &binder.name.key, cond.iter().chain(body).copied().collect());
+                    }
+                }
                 ExprKind::Index { base, indices } => {
                     if let ExprKind::Name(name) = &ast.expr(*base).kind {
                         let role = self.roles.names.entry(name.key.clone()).or_default();
@@ -152,6 +176,38 @@ impl Elaborator<'_> {
             }
             stack.extend(children(kind));
         }
+    }
+
+    /// The vectors that one index runs over share its axis.
+    fn collect_binder(&mut self, ast: &Ast, index: &str, roots: Vec<ExprId>) {
+        let group = self.roles.new_group();
+        let mut stack = roots;
+        while let Some(id) = stack.pop() {
+            let kind = &ast.expr(id).kind;
+            match kind {
+                ExprKind::Reduce { binders, .. } if binders.iter().any(|binder| binder.name.key == index) => continue,
+                ExprKind::Index { base, indices } => {
+                    if let (ExprKind::Name(name), [at]) = (&ast.expr(*base).kind, indices.as_slice())
+                        && matches!(&ast.expr(*at).kind, ExprKind::Name(name) if name.key == index)
+                        && self.is_vector_here(ast, &name.key)
+                    {
+                        self.roles.join(&name.key, group);
+                    }
+                }
+                _ => {}
+            }
+            stack.extend(children(kind));
+        }
+    }
+
+    /// A name with one axis: declared with one, or free.
+    fn is_vector_here(&self, ast: &Ast, key: &str) -> bool {
+        let declared = ast.stmts.iter().find_map(|stmt| match &stmt.kind {
+            StmtKind::Declare(declaration) if declaration.name.key == key => Some(declaration.axes.len() == 1),
+            _ => None,
+        });
+        let several = self.roles.names.get(key).is_some_and(|role| role.rank > 1);
+        declared.unwrap_or_else(|| !several && !self.definitions.contains_key(key))
     }
 
     fn collect_call(
@@ -241,11 +297,17 @@ impl Elaborator<'_> {
             match &ast.expr(id).kind {
                 ExprKind::Name(name) => self.roles.join(&name.key, group),
                 ExprKind::Unary(_, operand) => stack.push(*operand),
-                ExprKind::Binary { lhs, rhs, .. } => {
-                    let vector = |id: &ExprId| !matches!(ast.expr(*id).kind, ExprKind::Number { .. });
-                    // Of a product with a scalar only one side is a vector: leave it to declarations.
-                    if [lhs, rhs].into_iter().filter(|id| vector(id)).count() == 1 {
-                        stack.extend([*lhs, *rhs]);
+                ExprKind::Binary { lhs, rhs, .. } => stack.extend(the_vector(ast, &[*lhs, *rhs])),
+                ExprKind::Call { callee, variates: None, args } => {
+                    let args: Vec<ExprId> = args.iter().map(|arg| arg.value).collect();
+                    if let Some(unit) = self.unit_of(&callee.key, false)
+                        && let Some(def) = unit.function(&callee.key)
+                    {
+                        let formals = def.formals.iter().zip(args);
+                        let kept = formals.filter(|(formal, _)| keeps_axes(&unit.ast, def.body, &formal.name.key));
+                        stack.extend(kept.map(|(_, id)| id));
+                    } else if super::builtins::is_elementwise(&callee.key) {
+                        stack.extend(the_vector(ast, &args));
                     }
                 }
                 _ => {}
