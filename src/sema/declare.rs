@@ -95,6 +95,28 @@ impl Elaborator<'_> {
         }
     }
 
+    /// Reports `x : real`, a declaration without its role, which reads as a cost called `x`.
+    pub fn forgotten_role(&mut self, label: &Name, body: ExprId) -> bool {
+        let ast = &self.program.ast;
+        let base = match &ast.expr(body).kind {
+            ExprKind::Index { base, .. } => &ast.expr(*base).kind,
+            kind => kind,
+        };
+        let (ExprKind::Name(name) | ExprKind::Call { callee: name, variates: None, .. }) = base else { return false };
+        if set(&name.key).is_none() || self.by_key.contains_key(&name.key) || self.definitions.contains_key(&name.key) {
+            return false;
+        }
+        let (text, at) = (&label.text, Span::new(label.span.start as usize, label.span.start as usize));
+        let message = format!("`{text}` is declared without saying what it is: `{}` is a set, not a cost", name.text);
+        let mut diagnostic = Diagnostic::new(codes::E0115, label.span, message);
+        let set = self.program.source.slice(ast.expr(body).span);
+        for (role, what) in [("data", "observed"), ("predict", "predicted"), ("param", "learned")] {
+            diagnostic = diagnostic.fix(format!("{what}: `{role} {text} : {set}`"), at, format!("{role} "));
+        }
+        self.report(diagnostic);
+        true
+    }
+
     fn use_file(&mut self, path: &str, span: Span) {
         match self.loader.load(path, &self.program.source.name) {
             Err(message) => self.report(Diagnostic::new(codes::E0605, span, message)),

@@ -123,6 +123,9 @@ impl<'a> Elaborator<'a> {
         let mut terms = Vec::new();
         for stmt in &program.ast.stmts {
             if let StmtKind::Term { label, tilde, body } = &stmt.kind {
+                if label.as_ref().is_some_and(|label| self.forgotten_role(label, *body)) {
+                    continue;
+                }
                 let position = terms.len() + 1;
                 let label = label.as_ref().map(|name| name.text.clone());
                 if let Some(term) = self.term(label, position, *tilde, *body, stmt.span) {

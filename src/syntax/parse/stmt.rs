@@ -58,12 +58,15 @@ impl<'a> Builder<'a> {
 
     fn statement_kind(&mut self, piece: &Piece) -> Option<StmtKind> {
         let tokens = self.tokens_in(&piece.head);
-        let rule = entry_rule(&tokens, &self.normal.text);
+        let (rule, head) = match self.past_let(&tokens) {
+            Some(start) => (Rule::definition, start..piece.head.end),
+            None => (entry_rule(&tokens, &self.normal.text), piece.head.clone()),
+        };
         if let Some(diagnostic) = self.odd_definition(rule, &tokens) {
             self.report(diagnostic);
             return None;
         }
-        let pair = self.grammar(rule, &piece.head)?;
+        let pair = self.grammar(rule, &head)?;
         match rule {
             Rule::declaration => Some(self.declaration(&pair)),
             Rule::function => {
@@ -85,6 +88,22 @@ impl<'a> Builder<'a> {
             }
             _ => self.loss_term(&pair),
         }
+    }
+
+    /// `let l = 3`, which is read as `l = 3` so that what follows knows `l`: where the definition begins.
+    fn past_let(&mut self, tokens: &[Token]) -> Option<usize> {
+        let word = |token: &Token| token.text(&self.normal.text).to_owned();
+        let [first, name, equals, ..] = tokens else { return None };
+        let first_word = word(first);
+        if !matches!(first_word.as_str(), "let" | "var" | "val") || name.kind != Kind::Word || word(equals) != "=" {
+            return None;
+        }
+        let span = self.normal.to_source(first.start, first.end);
+        let gone = self.normal.to_source(first.start, name.start);
+        let message = format!("a definition is its name, `=` and a value: there is no `{first_word}`");
+        let help = format!("write `{} = …`", word(name));
+        self.report(Diagnostic::new(codes::E0110, span, message).fix(help, gone, ""));
+        Some(name.start)
     }
 
     /// `x[i] = 3`: a definition of something that is not a bare name.
