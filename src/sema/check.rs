@@ -125,7 +125,8 @@ impl Elaborator<'_> {
         let text = ctx.unit.source.slice(span).to_string();
         let found = self.describe(support);
         let number = matches!(ctx.unit.ast.expr(id).kind, ExprKind::Number { .. });
-        let infinite = support.as_point().is_some_and(f64::is_infinite);
+        let constant = support.as_point();
+        let given = self.given(ctx, id);
         let subject = if number { "it".to_string() } else { format!("`{}`", shorten(&text)) };
         let message = format!("{what} must be {}, but {subject} {found}", requirement(needed));
         let place = self.place(ctx, span);
@@ -135,10 +136,18 @@ impl Elaborator<'_> {
             diagnostic = diagnostic.help(format!("it happens in line {at} of {}", ctx.unit.source.name));
         } else if let Some(near) = self.mistyped(ctx, id) {
             diagnostic = diagnostic.fix(format!("did you mean `{near}`?"), span, near);
-        } else if !number && !infinite {
+        } else if let Some(name) = given {
+            diagnostic = diagnostic.help(format!("`{name}` has its value from outside the program: give it another"));
+        } else if constant.is_none() {
             diagnostic = with_repairs(diagnostic, needed, span, &text);
         }
         self.report(diagnostic);
+    }
+
+    /// The name whose value was given with the program, as `--set` does.
+    fn given(&self, ctx: &Ctx, id: ExprId) -> Option<String> {
+        let ExprKind::Name(name) = &ctx.unit.ast.expr(id).kind else { return None };
+        self.options.set.contains_key(&name.key).then(|| name.text.clone())
     }
 
     /// The declared or defined name that an undeclared one is nearly spelled like.
