@@ -325,13 +325,18 @@ impl Table {
     }
 
     /// The column as numbers. Text becomes numbers when every cell is `true`, `false`, `0` or `1`, or every cell is a list
-    /// of numbers of one shape; cells that are neither are noted in `bad` and become NaN.
+    /// of numbers of one shape; cells that are neither are noted in `bad` and become NaN: those that are no truth value
+    /// where most of the others are, else those that are no number.
     pub fn numeric(&self, column: &Column, bad: &mut Violations) -> Column {
         let Cells::Text(cells) = &column.cells else { return column.clone() };
         if let Some(lists) = super::lists::parse(column, cells) {
             return lists;
         }
-        let logical = cells.iter().all(|cell| cell.is_empty() || truth(cell).is_some());
+        // Truth values or numbers, whichever leaves fewer cells to blame.
+        let failing = |read: fn(&str) -> Option<f64>| {
+            cells.iter().filter(|cell| !cell.is_empty() && read(cell).is_none()).count()
+        };
+        let logical = failing(truth) <= failing(|cell| cell.parse().ok());
         let before = bad.count;
         let mut values = Vec::with_capacity(cells.len());
         for (index, cell) in cells.iter().enumerate() {

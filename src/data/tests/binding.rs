@@ -178,3 +178,15 @@ fn a_simplex_is_tested_row_by_row() {
     let text = bound(&table("p[0],p[1]\n0.5,0.5\n0.5,0.6\n"), &wanted, &[]).unwrap_err().to_string();
     assert!(text.starts_with("t.csv: row 2 (line 3), column `p[0]`"), "{text}");
 }
+
+#[test]
+fn one_bad_cell_does_not_take_the_truth_values_with_it() {
+    let wanted = [Wanted::scalar("b", Support::numbers(Interval::BOOL))];
+    let blamed = |text: &str| match &bound(&table(text), &wanted, &[]).unwrap_err().0[0] {
+        DataError::Values(bad) => bad.first.iter().map(|bad| bad.value.clone()).collect::<Vec<_>>(),
+        other => panic!("{other}"),
+    };
+    assert_eq!(blamed("b\nTrue\nyes\n2\n"), ["`yes`", "`2`"]);
+    // Among numbers it is the truth value that does not belong.
+    assert_eq!(blamed("b\n1.5\nTrue\n2.5\n"), ["`True`"]);
+}
