@@ -1,7 +1,8 @@
 //! Rules between parts of a spec that no single key shows.
 
 use super::finding::Finding;
-use super::read::View;
+use super::read::{View, text};
+use super::tree::{Node, Value as Yaml};
 use super::types::Settings;
 use crate::data::options::{Files, ImageSource, Share, Source};
 use crate::diag::codes;
@@ -11,6 +12,7 @@ use crate::train::metrics::metric;
 pub fn across(root: &View, settings: &Settings, findings: &mut Vec<Finding>) {
     if let Some(data) = root.given("data") {
         sampling(data, settings, findings);
+        twice(data, findings);
     }
     parts(root, settings, findings);
     let evaluate = root.given("evaluate");
@@ -23,12 +25,24 @@ pub fn across(root: &View, settings: &Settings, findings: &mut Vec<Finding>) {
     }
 }
 
-fn sampling(data: &super::tree::Node, settings: &Settings, findings: &mut Vec<Finding>) {
+fn sampling(data: &Node, settings: &Settings, findings: &mut Vec<Finding>) {
     let place = |key: &str| data.entry(key).map_or(data.place, |entry| entry.key_place);
     if settings.data.tuples.is_some() && settings.data.sampler.is_some() {
         let message = "`tuples` and `sampler` both say how a batch is drawn";
         let finding = Finding::new(codes::S0007, place("sampler"), message);
         findings.push(finding.label(place("tuples"), "the other one").help("keep one of them"));
+    }
+}
+
+/// Inputs that stand twice in the list, spelt the same.
+fn twice(data: &Node, findings: &mut Vec<Finding>) {
+    let Some(Yaml::List(items)) = data.entry("inputs").map(|entry| &entry.node.value) else { return };
+    for (at, item) in items.iter().enumerate() {
+        if let Some(first) = items.iter().take(at).find(|first| text(first) == text(item)) {
+            let message = format!("`inputs` names `{}` twice", text(item).unwrap_or_default());
+            let finding = Finding::new(codes::S0007, item.place, message).label(first.place, "the first time");
+            findings.push(finding.help("delete one of them"));
+        }
     }
 }
 

@@ -192,6 +192,15 @@ fn a_program_that_is_set_takes_the_place_of_the_other_one() {
 }
 
 #[test]
+fn an_input_that_stands_twice_is_shown_at_both_places() {
+    let text = "loss: a.loss\ndata: {table: t.csv, inputs: [a, b, a]}\nnetwork: [{dense: 1}]\nheads: {m: mean}\n";
+    let errors = read(text).expect_err("twice");
+    let found = &errors.diagnostics[0].1;
+    assert_eq!((errors.diagnostics.len(), found.code.0, found.labels.len()), (1, "S0007", 1), "{errors}");
+    assert!(errors.to_string().contains("`inputs` names `a` twice"), "{errors}");
+}
+
+#[test]
 fn a_name_in_greek_does_not_move_the_positions_behind_it() {
     let found = mistakes("loss: a.loss\ndata: {table: t.csv}\nheads: {ηηη: zero, λ: nil}\n", &[]);
     assert_eq!(found, ["0:3:23 S0004"]);
