@@ -197,6 +197,23 @@ fn impossible_rows_have_gradient_zero() {
     assert_eq!(classes["grad"]["z"], serde_json::json!([[0.0, 0.0], [-0.5, 0.5]]));
 }
 
+/// What f32 rounds to 0 or to infinity is no value of the support any more.
+#[test]
+fn f32_is_told_what_it_cannot_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let single = |table: &str, more: &[&str]| {
+        fs::write(folder.path().join("table.csv"), table).unwrap();
+        evaluated(folder.path(), "normal(x | 0, σ)", &[&["--dtype", "f32"], more].concat())["error"].to_string()
+    };
+    let error = single("x,σ\n1,1\n1e39,1\n", &[]);
+    assert!(error.contains("table.csv: row 2 (line 3), column `x`") && error.contains("--dtype f64"), "{error}");
+    let error = single("x,σ\n1,1\n1,1e-50\n", &[]);
+    assert!(error.contains("row 2 (line 3), column `σ`") && error.contains("when rounded to f32"), "{error}");
+    let error = single("x\n1\n", &["--set", "σ=1e-50"]);
+    assert!(error.contains("`σ` is 0.000") && error.contains("--dtype f64"), "{error}");
+    assert_eq!(single("x,σ\n1e39,1e-50\n", &["--engine", "interpret"]), "null");
+}
+
 #[test]
 fn structures_are_checked_where_they_come_from_a_table() {
     let folder = tempfile::tempdir().unwrap();

@@ -25,19 +25,21 @@ pub struct Wanted {
     pub observation: bool,
     /// For a category: the words in the order of their codes, when an earlier run has fixed them.
     pub labels: Option<Vec<String>>,
+    /// Set where it is computed with in `f32`: what to do about a value that is inside the support only before rounding.
+    pub narrow: Option<&'static str>,
 }
 
 impl Wanted {
     /// One observed value a row.
     #[must_use]
     pub fn scalar(name: impl Into<String>, support: Support) -> Self {
-        Self { name: name.into(), dims: Some(Vec::new()), support, observation: true, labels: None }
+        Self { name: name.into(), dims: Some(Vec::new()), support, observation: true, labels: None, narrow: None }
     }
 
     /// One observed array a row.
     #[must_use]
     pub fn array(name: impl Into<String>, dims: Vec<Dim>, support: Support) -> Self {
-        Self { name: name.into(), dims: Some(dims), support, observation: true, labels: None }
+        Self { name: name.into(), dims: Some(dims), support, observation: true, labels: None, narrow: None }
     }
 }
 
@@ -357,8 +359,16 @@ fn check(
         }
         outside.dedup();
     }
-    let clean = bad.count == 0;
+    let mut lost = Violations::new(&want.name, "");
+    if let (0, Some(advice)) = (bad.count, want.narrow) {
+        lost.expected = format!("{} when rounded to f32: {advice}", want.support.text);
+        for index in lost_in_f32(want, values) {
+            lost.add(|| table.violation(&column, index));
+        }
+    }
+    let clean = bad.count + lost.count == 0;
     bad.finish(errors);
+    lost.finish(errors);
     let Column { dims, cells: Cells::Numbers(values), .. } = column else { return None };
     clean.then(|| BoundColumn { name: want.name.clone(), dims, values, labels, outside })
 }
@@ -397,6 +407,16 @@ fn offenders(
             rows.filter_map(|(at, row)| Some(at * width + fails(row)?)).collect()
         }
     }
+}
+
+/// Indexes of values that leave the support by being rounded to `f32`. A vector's own test has a tolerance of its own.
+fn lost_in_f32<'a>(want: &'a Wanted, values: &'a [f64]) -> impl Iterator<Item = usize> + 'a {
+    let lost = |value: f64| match &want.support.values {
+        Values::Interval(interval) => interval.contains(value) && !interval.contains_as_f32(value),
+        Values::Category(_) => false,
+        Values::Vector(..) => value.is_finite() && !(value as f32).is_finite(),
+    };
+    values.iter().enumerate().filter(move |(_, value)| lost(**value)).map(|(index, _)| index)
 }
 
 /// Words as codes in sorted order, or in the order an earlier run has fixed.

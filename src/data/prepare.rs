@@ -1,13 +1,13 @@
 //! From options to a dataset that a training loop can read: inputs, bound data, parts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::augment::PixelFit;
 use super::bind::{Bound, Support, Wanted, bind};
-use super::error::{DataError, DataErrors};
+use super::error::{DataError, DataErrors, Violation, Violations};
 use super::events::{Counted, bin};
 use super::group::Keys;
 use super::images::{ImageSet, read_images};
@@ -205,9 +205,13 @@ fn keep<T>(result: Result<T, DataErrors>, errors: &mut Vec<DataError>) -> Option
     result.map_err(|more| errors.extend(more.0)).ok()
 }
 
+/// Training computes in `f32`.
+const SCALE: &str = "scale the column";
+
 fn with_labels(wanted: &[Wanted], fitted: Option<&Fitted>) -> Vec<Wanted> {
     let mut wanted = wanted.to_vec();
     for want in &mut wanted {
+        want.narrow = Some(SCALE);
         if let Some(labels) = fitted.and_then(|fitted| fitted.labels.get(&want.name)) {
             want.labels = Some(labels.clone());
         }
@@ -219,7 +223,7 @@ fn weights(table: &Table, options: &DataOptions) -> Result<Option<Vec<f64>>, Dat
     let Some(column) = &options.weight else { return Ok(None) };
     let at = select(&table.names(), std::slice::from_ref(column), "weight").map_err(DataErrors)?;
     let name = at.first().and_then(|&at| table.columns.get(at)).map_or(column.clone(), |column| column.name.clone());
-    let wanted = [Wanted { observation: false, ..Wanted::scalar(name, Support::nonneg()) }];
+    let wanted = [Wanted { observation: false, narrow: Some(SCALE), ..Wanted::scalar(name, Support::nonneg()) }];
     let bound = bind(table, &wanted, &[], &BTreeMap::new(), OnInvalid::Error)?;
     Ok(bound.columns.into_iter().next().map(|column| column.values))
 }
@@ -269,7 +273,7 @@ fn assemble(
     };
     let inputs = match images {
         Some(images) => Inputs::Images(images),
-        None => Inputs::Matrix(matrix(intake, &laid, &fitted.standardizer)?),
+        None => Inputs::Matrix(matrix(intake, &table, &laid, &fitted.standardizer)?),
     };
     let pick = |values: &Vec<f64>| kept.iter().map(|&row| values.get(row).copied().unwrap_or(f64::NAN)).collect();
     let columns = bound.columns.iter().map(|column| column.take(&kept)).collect();
@@ -333,7 +337,12 @@ fn fit(options: &DataOptions, raw: &Raw, bound: &Bound, laid: &Features, parts: 
     })
 }
 
-fn matrix(intake: &Intake<'_>, laid: &Features, standardizer: &Standardizer) -> Result<Matrix, DataErrors> {
+fn matrix(
+    intake: &Intake<'_>,
+    table: &Table,
+    laid: &Features,
+    standardizer: &Standardizer,
+) -> Result<Matrix, DataErrors> {
     let width = laid.features.len();
     let cells = (laid.kept.len() as u64).saturating_mul(width as u64);
     if cells > intake.limits.cells {
@@ -348,5 +357,32 @@ fn matrix(intake: &Intake<'_>, laid: &Features, standardizer: &Standardizer) -> 
     for &row in &laid.kept {
         values.extend((0..width).map(|input| standardizer.apply(input, laid.value(row, input)) as f32));
     }
+    representable(table, laid, standardizer, &values)?;
     Ok(Matrix { names: laid.features.iter().map(ToString::to_string).collect(), values })
+}
+
+/// Inputs that are finite as the network sees them: standardised, and rounded to `f32`.
+fn representable(
+    table: &Table,
+    laid: &Features,
+    standardizer: &Standardizer,
+    values: &[f32],
+) -> Result<(), DataErrors> {
+    let mut bad = Violations::new("inputs", format!("a number that f32 holds: {SCALE}"));
+    // Through the windows of its neighbours a value is seen several times.
+    let mut seen = HashSet::new();
+    for (row, narrow) in laid.kept.iter().zip(values.chunks(laid.features.len().max(1))) {
+        for (input, (feature, narrow)) in laid.features.iter().zip(narrow).enumerate() {
+            let value = laid.value(*row, input);
+            // A deviation that overflowed makes 0 of everything; the values at fault are those beyond f32 themselves.
+            let overflowed = standardizer.scale.get(input).is_some_and(|scale| !scale.is_finite());
+            let lost = !narrow.is_finite() || (overflowed && !(value as f32).is_finite());
+            let at = usize::try_from(*row as i64 + feature.offset).unwrap_or(*row);
+            if lost && seen.insert((at, &feature.column)) {
+                let (column, value) = (feature.column.clone(), value.to_string());
+                bad.add(|| Violation { place: table.place(at), column, value });
+            }
+        }
+    }
+    if bad.count > 0 { Err(DataError::Values(bad).into()) } else { Ok(()) }
 }

@@ -63,6 +63,13 @@ pub struct Request {
     pub set: HashMap<String, f64>,
 }
 
+impl Request {
+    /// Whether values are rounded to `f32`; the interpreter computes in `f64` whatever is asked.
+    fn narrow(&self) -> bool {
+        (self.engine, self.dtype) == (Engine::Jit, Dtype::F32)
+    }
+}
+
 /// An array of derivatives, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Derivative {

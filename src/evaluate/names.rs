@@ -63,7 +63,14 @@ pub fn wanted(program: &Program, info: &NameInfo, observation: bool) -> Wanted {
         None => Dim::Named(axis_key(&program.hir, axis)),
     };
     let dims: Vec<Dim> = input.axes.iter().filter(|axis| **axis != ROWS).map(dim).collect();
-    Wanted { name: info.name.clone(), dims: Some(dims), support: support_of(program, info), observation, labels: None }
+    Wanted {
+        name: info.name.clone(),
+        dims: Some(dims),
+        support: support_of(program, info),
+        observation,
+        labels: None,
+        narrow: None,
+    }
 }
 
 /// Numbers in a table have as few digits as their writer kept: 0.333, 0.333, 0.334.
@@ -98,7 +105,10 @@ pub(super) fn bind_table(program: &Program, table: &Table, request: &Request) ->
         .names
         .iter()
         .filter(needs_column)
-        .map(|info| wanted(program, info, info.role == InputRole::Data))
+        .map(|info| Wanted {
+            narrow: request.narrow().then_some("scale the column, or compute with --dtype f64"),
+            ..wanted(program, info, info.role == InputRole::Data)
+        })
         .collect();
     let mut axes: BTreeMap<String, usize> = BTreeMap::new();
     for (key, &value) in &request.set {

@@ -168,7 +168,15 @@ fn inputs(
                 None => {
                     let count = info.is_row_count().then_some(rows as f64);
                     let given = request.set.get(&info.key).copied().or(count);
-                    program.value_of(info, &dims, given.as_ref().map(std::slice::from_ref))?
+                    let values = program.value_of(info, &dims, given.as_ref().map(std::slice::from_ref))?;
+                    let lost = |x: &&f64| input.support.contains(**x) && !input.support.contains_as_f32(**x);
+                    if let Some(value) = values.iter().find(lost).filter(|_| request.narrow()) {
+                        let (name, support) = (&info.name, input.support);
+                        return Err(EvaluateError::Request(format!(
+                            "`{name}` is {value}, but needs {support} when rounded to f32: compute with --dtype f64"
+                        )));
+                    }
+                    values
                 }
             },
         });

@@ -172,6 +172,12 @@ impl Interval {
         low && high && (!self.integral || x.fract() == 0.0) && (x != 0.0 || self.zero)
     }
 
+    /// Whether a member stays one when it and the ends are rounded to `f32`: 1e39 becomes infinite there, 1e-50 becomes 0.
+    pub fn contains_as_f32(self, x: f64) -> bool {
+        let round = |x: f64| f64::from(x as f32);
+        Interval { lo: round(self.lo), hi: round(self.hi), ..self }.contains(round(x))
+    }
+
     /// The smallest interval that contains both.
     #[must_use]
     pub fn union(self, other: Interval) -> Interval {

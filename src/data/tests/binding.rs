@@ -190,3 +190,21 @@ fn one_bad_cell_does_not_take_the_truth_values_with_it() {
     // Among numbers it is the truth value that does not belong.
     assert_eq!(blamed("b\n1.5\nTrue\n2.5\n"), ["`True`"]);
 }
+
+#[test]
+fn a_value_that_rounding_to_f32_takes_out_of_its_support_is_named() {
+    // The largest f32 is 3.4e38 and the smallest above zero 1.4e-45; the f32 nearest to π is above π.
+    let narrow = |support, text: &str| {
+        let wanted = [Wanted { narrow: Some("scale the column"), ..Wanted::scalar("x", support) }];
+        bound(&table(text), &wanted, &[]).map_err(|error| error.to_string())
+    };
+    let found = "t.csv: row 2 (line 3), column `x`: found 1000000000000000000000000000000000000000, but `x` needs real \
+                 when rounded to f32: scale the column";
+    assert_eq!(narrow(Support::real(), "x\n1\n1e39\n").unwrap_err(), found);
+    let error = narrow(Support::positive(), "x\n1e-40\n1e-50\n").unwrap_err();
+    assert!(error.starts_with("t.csv: row 2 ") && error.contains("needs positive when rounded to f32"), "{error}");
+    assert!(narrow(Support::numbers(Interval::UNIT), "x\n0.99999999999\n").is_err());
+    assert!(narrow(Support::numbers(Interval::ANGLE), "x\n3.141592653589793\n").is_ok());
+    assert!(narrow(Support::nonneg(), "x\n1e-50\n3e38\n").is_ok());
+    assert!(bound(&table("x\n1e39\n"), &[Wanted::scalar("x", Support::real())], &[]).is_ok());
+}

@@ -206,3 +206,29 @@ fn impossible_bins_are_refused() {
     assert!(binned(&events(1e-12), "t,u\n1000,0\n", "").unwrap_err().to_string().contains("more than"));
     assert!(binned(&events(1.0), "t,u\nsoon,0\n", "").unwrap_err().to_string().contains("found `soon`"));
 }
+
+#[test]
+fn an_input_that_f32_cannot_hold_is_named_once() {
+    let mut options = options(&["x"]);
+    options.standardize = Standardize::None;
+    let found = "t.csv: row 2 (line 3), column `x`: found 1000000000000000000000000000000000000000, but `inputs` needs a \
+                 number that f32 holds: scale the column";
+    assert_eq!(run(&options, "x\n1\n1e39\n3\n").unwrap_err().to_string(), found);
+    options.lags = vec![lags(1, 0)];
+    assert_eq!(run(&options, "x\n1\n1e39\n3\n").unwrap_err().to_string(), found);
+    // Standardised it fits, as long as its square fits in f64.
+    options.lags.clear();
+    options.standardize = Standardize::Inputs;
+    assert!(run(&options, "x\n1\n1e39\n3\n").is_ok());
+    let error = run(&options, "x\n1\n1e200\n3\n").unwrap_err().to_string();
+    assert!(error.starts_with("t.csv: row 2 (line 3), column `x`") && error.lines().count() == 1, "{error}");
+}
+
+#[test]
+fn a_target_and_a_weight_are_checked_as_f32_too() {
+    let memory = Memory::with(&[("t.csv", "x,y,w\n1,1e39,1\n2,2,1e39\n")]);
+    let options = DataOptions { weight: Some("w".into()), ..options(&["x"]) };
+    let wanted = [Wanted::scalar("y", Support::real())];
+    let error = prepare(&Intake::new(&memory), &options, &wanted, &BTreeMap::new(), 7, None).unwrap_err().to_string();
+    assert!(error.contains("row 1 (line 2), column `y`") && error.contains("row 2 (line 3), column `w`"), "{error}");
+}
