@@ -181,14 +181,17 @@ fn a_simplex_is_tested_row_by_row() {
 
 #[test]
 fn one_bad_cell_does_not_take_the_truth_values_with_it() {
-    let wanted = [Wanted::scalar("b", Support::numbers(Interval::BOOL))];
-    let blamed = |text: &str| match &bound(&table(text), &wanted, &[]).unwrap_err().0[0] {
-        DataError::Values(bad) => bad.first.iter().map(|bad| bad.value.clone()).collect::<Vec<_>>(),
-        other => panic!("{other}"),
-    };
-    assert_eq!(blamed("b\nTrue\nyes\n2\n"), ["`yes`", "`2`"]);
+    let blamed =
+        |text: &str, support| match &bound(&table(text), &[Wanted::scalar("b", Support::numbers(support))], &[])
+            .unwrap_err()
+            .0[0]
+        {
+            DataError::Values(bad) => bad.first.iter().map(|bad| bad.value.clone()).collect::<Vec<_>>(),
+            other => panic!("{other}"),
+        };
+    assert_eq!(blamed("b\nTrue\nyes\n2\n", Interval::BOOL), ["`yes`", "`2`"]);
     // Among numbers it is the truth value that does not belong.
-    assert_eq!(blamed("b\n1.5\nTrue\n2.5\n"), ["`True`"]);
+    assert_eq!(blamed("b\n1.5\nTrue\n2.5\n", Interval::REAL), ["`True`"]);
 }
 
 #[test]
