@@ -195,9 +195,7 @@ pub const RULES: &[Rule] = &[
         On::Ops(&[Op::LogMix0]),
         |g, id| {
             let (pi, other, l) = three(g, id, Op::LogMix0)?;
-            let z = one(g, pi, Op::Sigmoid)?;
-            let away = neg(g, z);
-            one(g, other, Op::Sigmoid).filter(|&other| other == away)?;
+            let z = log_odds(g, pi, other)?;
             Some(g.apply(Op::LogMix0Logit, &[z, l]))
         }
     ),
@@ -209,9 +207,7 @@ pub const RULES: &[Rule] = &[
         |g, id| {
             let Node::Apply(Op::LogMix2, arguments) = g.node(id) else { return None };
             let &[w, other, l, m] = &arguments[..] else { return None };
-            let z = one(g, w, Op::Sigmoid)?;
-            let away = neg(g, z);
-            one(g, other, Op::Sigmoid).filter(|&other| other == away)?;
+            let z = log_odds(g, w, other)?;
             Some(g.apply(Op::LogMix2Logit, &[z, l, m]))
         }
     ),
@@ -282,6 +278,13 @@ fn simpler_log(g: &Graph, x: NodeId) -> bool {
         (Op::Square, &[x]) => simpler_log(g, x),
         _ => false,
     }
+}
+
+/// z of two weights that are sigmoid z and sigmoid(−z).
+fn log_odds(g: &mut Graph, w: NodeId, other: NodeId) -> Option<NodeId> {
+    let z = one(g, w, Op::Sigmoid)?;
+    let away = neg(g, z);
+    one(g, other, Op::Sigmoid).filter(|&other| other == away).map(|_| z)
 }
 
 /// Whether 1 − x is better taken from log x: x is in (0, 1), composed, and its logarithm is simpler.
