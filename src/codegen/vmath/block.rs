@@ -70,8 +70,7 @@ unsafe fn step<L: Lane, K: Kernel<I, O>, const I: usize, const O: usize>(
     unsafe { finish::<L, K, I, O>(out, arguments, results, good) };
 }
 
-/// Two registers side by side: a series is a chain of dependent instructions, and two of them share the machine's units
-/// (a sixth faster than one after the other).
+/// Two registers side by side: a series is a chain of dependent instructions, and two of them share the machine's units.
 ///
 /// # Safety
 /// Every pointer is valid for `2·LANES` elements.
