@@ -85,6 +85,9 @@ class Side:
     def __init__(self, name, command):
         # A core type forced on OpenBLAS by the environment would slow NumPy's users down.
         environment = {key: value for key, value in os.environ.items() if key != "OPENBLAS_CORETYPE"}
+        # Every array of every side on huge pages: NumPy asks for them by itself, other allocations only if told to, and
+        # which side had them would decide the large cases.
+        environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
         self.name = name
         self.process = subprocess.Popen(
             [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment

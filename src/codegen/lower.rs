@@ -292,6 +292,13 @@ impl Lower<'_, '_> {
         self.builder.ins().bitselect(mask, then, otherwise)
     }
 
+    /// 0 where the mask holds, else `otherwise`: one instruction, where a choice takes three.
+    fn zero_where(&mut self, mask: ir::Value, otherwise: ir::Value) -> ir::Value {
+        let bits = self.as_mask(otherwise);
+        let kept = self.builder.ins().band_not(bits, mask);
+        self.as_number(kept)
+    }
+
     /// One primitive, with the values of its row in the table.
     fn apply(&mut self, op: Op, args: &[Lane]) -> Lane {
         match (op, args) {
@@ -341,7 +348,7 @@ impl Lower<'_, '_> {
                 // Written so that NaN, for which no comparison holds, stays.
                 let zero = self.constant(0.0);
                 let cut = self.builder.ins().fcmp(FloatCC::LessThanOrEqual, x, zero);
-                self.choose(cut, zero, x)
+                self.zero_where(cut, x)
             }
             _ => x,
         }
@@ -398,7 +405,7 @@ impl Lower<'_, '_> {
     fn unless_zero(&mut self, a: ir::Value, value: ir::Value) -> ir::Value {
         let zero = self.constant(0.0);
         let is_zero = self.builder.ins().fcmp(FloatCC::Equal, a, zero);
-        self.choose(is_zero, zero, value)
+        self.zero_where(is_zero, value)
     }
 
     /// `a` where the comparison holds or `a` is NaN, else `b`.
