@@ -21,7 +21,7 @@ use simplify::{Phase, Simplifier, SimplifyError, Step};
 /// An error in lossc itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PassError {
-    /// Rewriting does not end.
+    /// Rewriting would not have ended by itself. Only debug builds stop for it: what came out is equal to what went in.
     #[error(transparent)]
     Simplify(#[from] SimplifyError),
     /// A pass made an invalid graph.
@@ -52,15 +52,16 @@ pub struct Derived {
 /// Only errors of lossc itself.
 pub fn derive(mut loss: LossGraph, wrt: &[InputId]) -> Result<Derived, PassError> {
     let mut simplifier = Simplifier::new(Phase::Canonical);
-    simplify_terms(&mut simplifier, &mut loss)?;
+    simplify_terms(&mut simplifier, &mut loss);
     let before = simplifier.steps().len();
     loss.gradients.clear();
     check(&loss, "simplify")?;
     let terms: Vec<NodeId> = loss.terms.iter().map(|term| term.node).collect();
     loss.gradients = differentiate::differentiate(&mut loss.graph, &terms, wrt, loss.seed);
     check(&loss, "differentiate")?;
-    simplify_gradients(&mut simplifier, &mut loss)?;
+    simplify_gradients(&mut simplifier, &mut loss);
     check(&loss, "simplify the gradient")?;
+    settled(&simplifier)?;
     let mut steps = simplifier.into_steps();
     let after = steps.split_off(before);
     Ok(Derived { loss, before: steps, after })
@@ -72,9 +73,10 @@ pub fn derive(mut loss: LossGraph, wrt: &[InputId]) -> Result<Derived, PassError
 /// Only errors of lossc itself.
 pub fn stabilize(mut loss: LossGraph) -> Result<LossGraph, PassError> {
     let mut simplifier = Simplifier::new(Phase::Stable);
-    simplify_terms(&mut simplifier, &mut loss)?;
-    simplify_gradients(&mut simplifier, &mut loss)?;
+    simplify_terms(&mut simplifier, &mut loss);
+    simplify_gradients(&mut simplifier, &mut loss);
     check(&loss, "stabilize")?;
+    settled(&simplifier)?;
     Ok(loss)
 }
 
@@ -96,22 +98,27 @@ pub fn without_seed(graph: &mut Graph, gradient: NodeId, seed: InputId) -> Resul
         }
     }
     let plain = new.get(&gradient).copied().unwrap_or(gradient);
-    Ok(Simplifier::new(Phase::Canonical).run(graph, plain)?)
+    let mut simplifier = Simplifier::new(Phase::Canonical);
+    let plain = simplifier.run(graph, plain);
+    settled(&simplifier)?;
+    Ok(plain)
 }
 
-fn simplify_terms(simplifier: &mut Simplifier, loss: &mut LossGraph) -> Result<(), PassError> {
+fn simplify_terms(simplifier: &mut Simplifier, loss: &mut LossGraph) {
     let LossGraph { graph, terms, .. } = loss;
-    terms.iter_mut().try_for_each(|term| one(simplifier, graph, &mut term.node))
+    terms.iter_mut().for_each(|term| term.node = simplifier.run(graph, term.node));
 }
 
-fn simplify_gradients(simplifier: &mut Simplifier, loss: &mut LossGraph) -> Result<(), PassError> {
+fn simplify_gradients(simplifier: &mut Simplifier, loss: &mut LossGraph) {
     let LossGraph { graph, gradients, .. } = loss;
-    gradients.iter_mut().try_for_each(|(_, node)| one(simplifier, graph, node))
+    gradients.iter_mut().for_each(|(_, node)| *node = simplifier.run(graph, *node));
 }
 
-fn one(simplifier: &mut Simplifier, graph: &mut Graph, node: &mut NodeId) -> Result<(), PassError> {
-    *node = simplifier.run(graph, *node)?;
-    Ok(())
+fn settled(simplifier: &Simplifier) -> Result<(), PassError> {
+    match simplifier.fault() {
+        Some(fault) if cfg!(debug_assertions) => Err(fault.clone().into()),
+        _ => Ok(()),
+    }
 }
 
 fn check(loss: &LossGraph, pass: &'static str) -> Result<(), PassError> {

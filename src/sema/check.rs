@@ -29,9 +29,11 @@ impl Default for Canonical {
 }
 
 impl Canonical {
-    /// The canonical form; the node itself should rewriting not end (which then proves nothing).
+    /// The canonical form.
     pub fn simplify(&mut self, graph: &mut Graph, node: NodeId) -> NodeId {
-        self.0.run(graph, node).unwrap_or(node)
+        let canonical = self.0.run(graph, node);
+        debug_assert_eq!(self.0.fault(), None);
+        canonical
     }
 }
 

@@ -1,6 +1,11 @@
 //! The rewriting engine: from the leaves up, to a fixed point, each node once.
+//!
+//! It ends whatever the rules do. A node takes at most one step: should rewriting come back to a node whose own form is
+//! still being sought, that node stays as it is. Rules that make ever new nodes spend a budget, after which none applies.
+//! Either way the result is equal to what came in, only less simplified, and the fault is kept for [`Simplifier::fault`],
+//! which fails every debug build and so every test.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Phase, Rule, facts, rules};
 use crate::ir::graph::{Graph, Node, NodeId};
@@ -16,11 +21,11 @@ pub struct Step {
     pub after: NodeId,
 }
 
-/// Rewriting does not end.
+/// Rewriting would not have ended by itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the rules do not come to an end (last: `{last}`); this is an error in lossc itself")]
 pub struct SimplifyError {
-    /// The rules that spent the last steps.
+    /// The rules of the last steps.
     pub last: String,
 }
 
@@ -33,9 +38,14 @@ const STEPS_PER_NODE: usize = 64;
 /// Simplifies expressions of one graph and remembers what it has seen.
 #[derive(Debug)]
 pub struct Simplifier {
-    phase: Phase,
+    rules: Vec<&'static Rule>,
     done: HashMap<NodeId, NodeId>,
     steps: Vec<Step>,
+    /// The nodes that have taken their step.
+    stepped: HashSet<NodeId>,
+    /// The budget is spent: no rule applies any more.
+    spent: bool,
+    fault: Option<SimplifyError>,
 }
 
 enum Task {
@@ -47,9 +57,26 @@ enum Task {
 }
 
 impl Simplifier {
-    /// A simplifier that has seen nothing.
+    /// A simplifier that has seen nothing, with the rules of a phase.
     pub fn new(phase: Phase) -> Simplifier {
-        Simplifier { phase, done: HashMap::new(), steps: Vec::new() }
+        Simplifier::of(rules().filter(|rule| rule.phase.is_none_or(|only| only == phase)))
+    }
+
+    /// A simplifier with these rules.
+    pub fn of(rules: impl Iterator<Item = &'static Rule>) -> Simplifier {
+        Simplifier {
+            rules: rules.collect(),
+            done: HashMap::new(),
+            steps: Vec::new(),
+            stepped: HashSet::new(),
+            spent: false,
+            fault: None,
+        }
+    }
+
+    /// The first time that rules undid each other or made ever larger expressions: an error in lossc itself.
+    pub fn fault(&self) -> Option<&SimplifyError> {
+        self.fault.as_ref()
     }
 
     /// The steps taken so far, in order.
@@ -63,13 +90,9 @@ impl Simplifier {
     }
 
     /// The simplified form of an expression. Ids of one graph only.
-    ///
-    /// # Errors
-    /// The step budget ran out.
-    pub fn run(&mut self, graph: &mut Graph, root: NodeId) -> Result<NodeId, SimplifyError> {
+    pub fn run(&mut self, graph: &mut Graph, root: NodeId) -> NodeId {
         let mut tasks = vec![Task::Visit(root)];
-        let start = self.steps.len();
-        let mut budget = FREE_STEPS;
+        let (start, mut budget) = (self.steps.len(), FREE_STEPS);
         while let Some(task) = tasks.pop() {
             match task {
                 Task::Visit(id) if self.done.contains_key(&id) => {}
@@ -85,21 +108,22 @@ impl Simplifier {
                     self.done.insert(id, to);
                 }
             }
-            if self.steps.len() - start > budget {
+            if self.steps.len() - start > budget && !self.spent {
                 // Counting nodes is worth it only for large expressions.
                 budget = FREE_STEPS + STEPS_PER_NODE * graph.reachable(&[root]).len();
-                if self.steps.len() - start > budget {
-                    return Err(self.endless());
+                self.spent = self.steps.len() - start > budget;
+                if self.spent {
+                    self.endless();
                 }
             }
         }
-        Ok(self.result(root))
+        self.result(root)
     }
 
-    fn endless(&self) -> SimplifyError {
+    fn endless(&mut self) {
         let mut last: Vec<&'static str> = self.steps.iter().rev().take(8).map(|step| step.rule.name).collect();
         last.reverse();
-        SimplifyError { last: last.join("`, `") }
+        self.fault.get_or_insert(SimplifyError { last: last.join("`, `") });
     }
 
     fn result(&self, id: NodeId) -> NodeId {
@@ -116,9 +140,8 @@ impl Simplifier {
             }
         }
         graph.refresh_support(rebuilt);
-        if let Some(step) = first_step(graph, rebuilt, self.phase) {
+        if let Some(step) = self.step(graph, rebuilt) {
             transfer(graph, rebuilt, step.after);
-            self.steps.push(step);
             tasks.push(Task::Link(id, step.after));
             tasks.push(Task::Link(rebuilt, step.after));
             tasks.push(Task::Visit(step.after));
@@ -129,6 +152,24 @@ impl Simplifier {
         }
         self.done.insert(rebuilt, rebuilt);
         self.done.insert(id, rebuilt);
+    }
+
+    /// The step of a node, if a rule applies and the node has not taken one before.
+    fn step(&mut self, graph: &mut Graph, id: NodeId) -> Option<Step> {
+        if self.spent {
+            return None;
+        }
+        let node = graph.node(id).clone();
+        let step = self.rules.iter().filter(|rule| rule.on.admits(&node)).find_map(|&rule| {
+            let after = (rule.apply)(graph, id)?;
+            (after != id).then_some(Step { rule, before: id, after })
+        })?;
+        if !self.stepped.insert(id) {
+            self.endless();
+            return None;
+        }
+        self.steps.push(step);
+        Some(step)
     }
 
     /// The node with its arguments replaced by their simplified forms.
@@ -157,12 +198,4 @@ fn transfer(graph: &mut Graph, from: NodeId, to: NodeId) {
             graph.narrow(to, known);
         }
     }
-}
-
-fn first_step(graph: &mut Graph, id: NodeId, phase: Phase) -> Option<Step> {
-    let node = graph.node(id).clone();
-    rules().filter(|rule| rule.on.admits(&node) && rule.phase.is_none_or(|only| only == phase)).find_map(|rule| {
-        let after = (rule.apply)(graph, id)?;
-        (after != id).then_some(Step { rule, before: id, after })
-    })
 }

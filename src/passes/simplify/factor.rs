@@ -15,7 +15,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "cancel",
         law: "(x·y)/y = x, x²/x = x, x/√x = √x, sigmoid z/softplus z = softplus_ratio z, exp(x + log y)/y = exp x, sigmoid(s)/y = exp(min(x, -log y))·sigmoid|s| with s = x + log y",
-        guard: "y ≠ 0, or the quotient is guarded; also inside longer products",
+        guard: "y ≠ 0, or the quotient is guarded; not for s > 0; also inside longer products",
         phase: None,
         on: PRODUCT,
         apply: |g, id| {
@@ -204,7 +204,8 @@ fn quotient(g: &mut Graph, n: NodeId, d: NodeId, guarded: bool) -> Option<(Optio
     // exp(x + log y)/y = exp x. With s = x + log y: sigmoid(s)/y = exp(min(x, −log y))·sigmoid|s|, finite at y = 0.
     let (exponent, saturating) = match one(g, n, Op::Exp) {
         Some(exponent) => (exponent, false),
-        None => (one(g, n, Op::Sigmoid)?, true),
+        // For s > 0 nothing is lost as it stands, and the form below would come back to it.
+        None => (one(g, n, Op::Sigmoid).filter(|&s| !g.support(s).is_positive())?, true),
     };
     let mut sum = Linear::of(g, exponent);
     let log = sum.terms.iter_mut().find(|(x, c)| *c >= 1.0 && one(g, *x, Op::Log) == Some(d))?;

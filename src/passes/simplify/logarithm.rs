@@ -267,17 +267,24 @@ pub const RULES: &[Rule] = &[
     }),
 ];
 
+/// Factors beyond which a product is left as it is.
+const LIMIT: usize = 256;
+
 /// Whether log x is another primitive of what x is made of, and finite.
 fn simpler_log(g: &Graph, x: NodeId) -> bool {
-    let Node::Apply(op, args) = g.node(x) else { return false };
-    match (op, &args[..]) {
-        (Op::Exp | Op::Sigmoid | Op::Softplus | Op::Ndtr, _) => true,
-        (Op::Neg, &[x]) => one(g, x, Op::Expm1).is_some_and(|x| g.support(x).is_negative()),
-        (Op::Sqrt, &[x]) => simpler_log(g, x),
-        (Op::Pow | Op::Div | Op::Mul, &[a, b]) => simpler_log(g, a) || (*op != Op::Pow && simpler_log(g, b)),
-        (Op::Square, &[x]) => simpler_log(g, x),
-        _ => false,
+    let mut stack = vec![x];
+    for _ in 0..LIMIT {
+        let Some(x) = stack.pop() else { return false };
+        let Node::Apply(op, args) = g.node(x) else { continue };
+        match (op, &args[..]) {
+            (Op::Exp | Op::Sigmoid | Op::Softplus | Op::Ndtr, _) => return true,
+            (Op::Neg, &[x]) if one(g, x, Op::Expm1).is_some_and(|x| g.support(x).is_negative()) => return true,
+            (Op::Sqrt | Op::Square, &[x]) | (Op::Pow, &[x, _]) => stack.push(x),
+            (Op::Div | Op::Mul, &[a, b]) => stack.extend([b, a]),
+            _ => {}
+        }
     }
+    false
 }
 
 /// z of two weights that are sigmoid z and sigmoid(−z).
@@ -317,13 +324,21 @@ fn xlogy_of_product(g: &mut Graph, id: NodeId) -> Option<NodeId> {
 
 /// log w + x, when the node is w·exp x with w ≥ 0.
 fn log_of_scaled_exp(g: &mut Graph, id: NodeId) -> Option<NodeId> {
+    let (mut id, mut divisors) = (id, Vec::new());
+    while let Some((a, b)) = two(g, id, Op::Div).filter(|&(_, b)| g.support(b).is_positive()) {
+        divisors.push(b);
+        id = a;
+    }
+    let log = log_of_multiple(g, id)?;
+    Some(divisors.into_iter().rev().fold(log, |log, divisor| {
+        let divisor = un(g, Op::Log, divisor);
+        bin(g, Op::Sub, log, divisor)
+    }))
+}
+
+fn log_of_multiple(g: &mut Graph, id: NodeId) -> Option<NodeId> {
     if let Some(x) = one(g, id, Op::Exp) {
         return Some(x);
-    }
-    if let Some((a, b)) = two(g, id, Op::Div).filter(|&(_, b)| g.support(b).is_positive()) {
-        let a = log_of_scaled_exp(g, a)?;
-        let b = un(g, Op::Log, b);
-        return Some(bin(g, Op::Sub, a, b));
     }
     for (w, e) in both(g, id, Op::Mul)? {
         if let (Some(x), true) = (one(g, e, Op::Exp), g.support(w).is_nonneg()) {

@@ -95,16 +95,6 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     .flatten()
 }
 
-/// Simplifies `roots`; gives their new ids in order, and the steps taken.
-///
-/// # Errors
-/// The step budget ran out: two rules undo each other, an error in lossc itself.
-pub fn simplify(graph: &mut Graph, roots: &[NodeId], phase: Phase) -> Result<(Vec<NodeId>, Vec<Step>), SimplifyError> {
-    let mut simplifier = Simplifier::new(phase);
-    let roots = roots.iter().map(|&root| simplifier.run(graph, root)).collect::<Result<_, _>>()?;
-    Ok((roots, simplifier.into_steps()))
-}
-
 #[cfg(test)]
 mod examples;
 #[cfg(test)]

@@ -106,34 +106,50 @@ fn same(g: &mut Graph, id: NodeId) -> Option<NodeId> {
     }
 }
 
-/// The part of a product that does not depend on the variable, and the rest, when both exist.
-fn independent(g: &mut Graph, id: NodeId, var: VarId) -> Option<(NodeId, NodeId)> {
-    if let Some(x) = one(g, id, Op::Neg) {
-        return Some((g.constant(-1.0), x));
-    }
-    if let Some((a, b)) = two(g, id, Op::Div) {
-        if !depends(g, b, var) {
-            let one = g.constant(1.0);
-            return Some((bin(g, Op::Div, one, b), a));
-        }
-        let (outside, inside) = part(g, a, var)?;
-        return Some((outside, bin(g, Op::Div, inside, b)));
-    }
-    let (a, b) = two(g, id, Op::Mul)?;
-    match (part(g, a, var), part(g, b, var)) {
-        (Some((x, p)), Some((y, q))) => Some((bin(g, Op::Mul, x, y), bin(g, Op::Mul, p, q))),
-        (Some((x, p)), None) => Some((x, bin(g, Op::Mul, p, b))),
-        (None, Some((y, q))) => Some((y, bin(g, Op::Mul, a, q))),
-        (None, None) => None,
-    }
+/// Factors beyond which a product is left as it is.
+const LIMIT: usize = 64;
+
+/// A product in two: what does not depend on the variable, and the rest.
+struct Split {
+    var: VarId,
+    /// Nodes that may still be looked at.
+    left: usize,
 }
 
-fn part(g: &mut Graph, id: NodeId, var: VarId) -> Option<(NodeId, NodeId)> {
-    if depends(g, id, var) {
-        return independent(g, id, var);
+impl Split {
+    /// Both parts, when the first exists; a rest of 1 is `None`.
+    fn of(&mut self, g: &mut Graph, id: NodeId) -> Option<(NodeId, Option<NodeId>)> {
+        if !depends(g, id, self.var) {
+            return (!is(g, id, 1.0)).then_some((id, None));
+        }
+        self.left = self.left.checked_sub(1)?;
+        if let Some(x) = one(g, id, Op::Neg) {
+            return Some((g.constant(-1.0), Some(x)));
+        }
+        if let Some((a, b)) = two(g, id, Op::Div) {
+            return self.quotient(g, a, b);
+        }
+        let (a, b) = two(g, id, Op::Mul)?;
+        let product = |g: &mut Graph, p: Option<NodeId>, q: Option<NodeId>| match (p, q) {
+            (Some(p), Some(q)) => Some(bin(g, Op::Mul, p, q)),
+            (p, q) => p.or(q),
+        };
+        match (self.of(g, a), self.of(g, b)) {
+            (Some((x, p)), Some((y, q))) => Some((bin(g, Op::Mul, x, y), product(g, p, q))),
+            (Some((x, p)), None) => Some((x, product(g, p, Some(b)))),
+            (None, Some((y, q))) => Some((y, product(g, Some(a), q))),
+            (None, None) => None,
+        }
     }
-    let one = g.constant(1.0);
-    Some((id, one))
+
+    fn quotient(&mut self, g: &mut Graph, a: NodeId, b: NodeId) -> Option<(NodeId, Option<NodeId>)> {
+        let one = g.constant(1.0);
+        if !depends(g, b, self.var) {
+            return Some((bin(g, Op::Div, one, b), Some(a)));
+        }
+        let (outside, inside) = self.of(g, a)?;
+        Some((outside, Some(bin(g, Op::Div, inside.unwrap_or(one), b))))
+    }
 }
 
 fn factor_out(g: &mut Graph, id: NodeId) -> Option<NodeId> {
@@ -141,7 +157,8 @@ fn factor_out(g: &mut Graph, id: NodeId) -> Option<NodeId> {
     if !depends(g, body, var) {
         return None;
     }
-    let (outside, inside) = independent(g, body, var).filter(|&(outside, _)| !is(g, outside, 1.0))?;
+    let (outside, inside) = Split { var, left: LIMIT }.of(g, body)?;
+    let inside = inside?;
     let sum = g.reduce(ReduceOp::Sum, var, inside, cond);
     Some(bin(g, Op::Mul, outside, sum))
 }

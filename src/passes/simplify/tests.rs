@@ -1,20 +1,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use super::{Phase, simplify};
+use super::matching::{bin, one, two, un};
+use super::{On, Phase, Rule, Simplifier};
 use crate::interpret::evaluate;
 use crate::ir::graph::{Index, InputId, NodeId, ROW, ROWS};
 use crate::ir::op::{Op, ReduceOp};
 use crate::ir::print::to_text;
 use crate::ir::program::{LossGraph, TermRoot};
 use crate::ir::support::Interval;
-use crate::passes::testing::{Build, Values};
+use crate::passes::testing::{Build, Values, total};
 use crate::passes::{Derived, derive, stabilize, without_seed};
 
 const R: Interval = Interval::REAL;
 
 fn canonical(b: &mut Build, id: NodeId) -> String {
-    let (roots, _) = simplify(&mut b.g, &[id], Phase::Canonical).unwrap();
-    to_text(&b.g, roots[0])
+    let mut simplifier = Simplifier::new(Phase::Canonical);
+    let canonical = simplifier.run(&mut b.g, id);
+    assert_eq!(simplifier.fault(), None);
+    to_text(&b.g, canonical)
 }
 
 /// The canonical gradient of one row term with respect to an input, its factor `seed` left out.
@@ -226,4 +229,104 @@ fn deep_expressions_take_no_stack_and_little_time() {
     let (value, _) = compiled(b, sum, wrt, vec![1], vec![vec![], vec![0.1]]);
     let expected = 0.1 + (0..2_000).map(|i| (0.1 * (f64::from(i) + 0.5)).sin()).sum::<f64>();
     assert!((value - expected).abs() < 1e-9);
+}
+
+/// With s = x + log y > 0, sigmoid(s)/y = exp(min(x, -log y))·sigmoid|s| would be (1/y)·sigmoid(s) again.
+#[test]
+fn a_quotient_of_a_sigmoid_is_not_rewritten_to_itself() {
+    let mut b = Build::new();
+    let (x, y) = (b.row("x", Interval::POSITIVE), b.row("y", Interval { lo: 1.0, ..Interval::POSITIVE }));
+    let log = b.op(Op::Log, &[y]);
+    let s = b.op(Op::Add, &[x, log]);
+    let p = b.op(Op::Sigmoid, &[s]);
+    let id = b.op(Op::Div, &[p, y]);
+    assert_eq!(canonical(&mut b, id), "sigmoid(x + log(y))/y");
+}
+
+/// What comes out of this sum is 1·1.
+#[test]
+fn nothing_comes_out_of_a_product_of_reciprocals() {
+    let mut b = Build::new();
+    let axis = b.axis("N");
+    let v = b.fresh(axis);
+    let [x, y, z, w] = ["x", "y", "z", "w"].map(|name| {
+        let input = b.input(name, &[axis], Interval::POSITIVE);
+        b.g.load(input, &[Index::Var(v)])
+    });
+    let one = b.c(1.0);
+    let mut over = |x, y| {
+        let reciprocal = b.op(Op::Div, &[one, x]);
+        b.op(Op::Div, &[reciprocal, y])
+    };
+    let (p, q) = (over(x, y), over(z, w));
+    let product = b.op(Op::Mul, &[p, q]);
+    let sum = b.reduce(ReduceOp::Sum, v, product);
+    assert_eq!(canonical(&mut b, sum), "∑[i] 1/x[i]/y[i]·1/z[i]/w[i]");
+}
+
+/// x + y = x − (−y), and back.
+static UNDONE: [Rule; 2] = [
+    rule!("there", "x + y = x - (-y)", "", On::Ops(&[Op::Add]), |g, id| {
+        let (x, y) = two(g, id, Op::Add)?;
+        let y = un(g, Op::Neg, y);
+        Some(bin(g, Op::Sub, x, y))
+    }),
+    rule!("back", "x - (-y) = x + y", "", On::Ops(&[Op::Sub]), |g, id| {
+        let (x, y) = two(g, id, Op::Sub)?;
+        let y = one(g, y, Op::Neg)?;
+        Some(bin(g, Op::Add, x, y))
+    }),
+];
+
+/// x + y = (x + 1) + (y − 1), without end.
+static GROWING: [Rule; 1] = [rule!("grow", "x + y = (x + 1) + y - 1", "", On::Ops(&[Op::Add]), |g, id| {
+    let (x, y) = two(g, id, Op::Add)?;
+    let one = g.constant(1.0);
+    let (x, y) = (bin(g, Op::Add, x, one), bin(g, Op::Sub, y, one));
+    Some(bin(g, Op::Add, x, y))
+})];
+
+/// Rules that would not end leave an expression of the same value, and say so.
+#[test]
+fn rewriting_ends_whatever_the_rules() {
+    for (rules, names) in [(&UNDONE[..], "there`, `back"), (&GROWING[..], "grow`, `grow")] {
+        let mut b = Build::new();
+        let (x, y) = (b.row("x", R), b.row("y", R));
+        let id = b.op(Op::Add, &[x, y]);
+        let mut simplifier = Simplifier::of(rules.iter());
+        let after = simplifier.run(&mut b.g, id);
+        assert!(simplifier.fault().unwrap().last.starts_with(names));
+        let loss = LossGraph {
+            graph: b.g,
+            terms: vec![TermRoot { label: "t".into(), node: after }],
+            seed: b.seed,
+            gradients: vec![],
+        };
+        let at = Values { rows: 1, sizes: vec![1], inputs: vec![vec![], vec![2.0], vec![5.0]], seed: vec![1.0] };
+        assert_eq!(total(&loss, &at), 7.0);
+    }
+}
+
+/// y·(y·c), sixty times over: 2⁶⁰ factors, of one tree of sixty nodes.
+#[test]
+fn shared_factors_are_not_looked_at_once_for_each_use() {
+    let mut b = Build::new();
+    let axis = b.axis("N");
+    let v = b.fresh(axis);
+    let [x, c] = ["x", "c"].map(|name| {
+        let input = b.input(name, &[axis], Interval::POSITIVE);
+        b.g.load(input, &[Index::Var(v)])
+    });
+    let mut product = x;
+    for _ in 0..60 {
+        let inner = b.op(Op::Mul, &[product, c]);
+        product = b.op(Op::Mul, &[product, inner]);
+    }
+    let log = b.op(Op::Log, &[product]);
+    let (sum, logs) = (b.reduce(ReduceOp::Sum, v, product), b.reduce(ReduceOp::Sum, v, log));
+    for id in [sum, logs] {
+        let mut simplifier = Simplifier::new(Phase::Canonical);
+        simplifier.run(&mut b.g, id);
+        assert_eq!(simplifier.fault(), None);
+    }
 }
