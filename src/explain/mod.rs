@@ -192,9 +192,10 @@ fn total(program: &Program) -> Vec<Section> {
 }
 
 fn gradient(program: &Program) -> Result<Section, PassError> {
+    let whose = if program.hir.whole_batch { "the batch's" } else { "one row's" };
     let section = Section::new(
         "Gradient",
-        "What training follows: how one row's cost changes with each prediction and parameter.",
+        &format!("What training follows: how {whose} cost changes with each prediction and parameter."),
     );
     let computed = derivatives(&program.derived.loss)?;
     let textbook = textbook(program)?;

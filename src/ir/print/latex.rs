@@ -148,6 +148,11 @@ fn infix(op: Op, precedence: u8, args: &[&Piece]) -> Option<Piece> {
 }
 
 impl Style for Latex {
+    fn unequal(&self, a: &Piece, b: &Piece) -> Option<Piece> {
+        let text = format!("{} \\ne {}", at(Level::Sum, a), right(Level::Sum, b));
+        Some(Piece { text, level: Level::Compare, minus: a.minus })
+    }
+
     fn constant(&self, value: f64) -> Piece {
         let text = number(value);
         let minus = text.starts_with('-');

@@ -11,7 +11,8 @@ pub use latex::name as latex_name;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
-use super::graph::{Graph, Index, Node, NodeId, ROW, VarId};
+use super::graph::{Graph, Index, Node, NodeId, ROW, ROWS, VarId};
+use super::op::Op;
 
 /// Length in bytes at which a subexpression is printed by its id.
 pub const LIMIT: usize = 16_384;
@@ -53,15 +54,19 @@ trait Style {
     fn load(&self, name: &str, index: &[String]) -> Piece;
     fn size(&self, axis: &str) -> Piece;
     fn apply(&self, graph: &Graph, node: &Node, args: &[&Piece]) -> Piece;
+    /// `a ≠ b`, where that is how `not (a == b)` is written.
+    fn unequal(&self, _a: &Piece, _b: &Piece) -> Option<Piece> {
+        None
+    }
     fn reduce(&self, graph: &Graph, node: &Node, var: &str, body: &Piece, cond: Option<&Piece>) -> Piece;
 }
 
-/// An expression as text, in the language's spelling where it has one. The row's index is left out.
+/// An expression as text, in the language's spelling where it has one. The row's index is left out where there is but one.
 pub fn to_text(graph: &Graph, root: NodeId) -> String {
     Letters::of(graph, &[], &[root]).text(graph, root)
 }
 
-/// An expression as LaTeX (math mode). The row's index is left out.
+/// An expression as LaTeX (math mode). The row's index is left out where there is but one.
 pub fn to_latex(graph: &Graph, root: NodeId) -> String {
     Letters::of(graph, &[], &[root]).latex(graph, root)
 }
@@ -120,7 +125,7 @@ impl Letters {
 
     /// A name with its indices, as text and as LaTeX.
     pub fn indexed(&self, name: &str, vars: &[VarId]) -> (String, String) {
-        let index: Vec<String> = vars.iter().filter(|var| **var != ROW).map(|var| self.var(*var)).collect();
+        let index: Vec<String> = vars.iter().filter(|var| self.0.shows(**var)).map(|var| self.var(*var)).collect();
         (text::Text.load(name, &index).text, latex::Latex.load(name, &index).text)
     }
 }
@@ -146,7 +151,7 @@ fn piece(graph: &Graph, names: &Names, style: &dyn Style, id: NodeId, pieces: &H
         Node::Var(var) => Piece::atom(names.var(*var)),
         Node::Size(axis) => style.size(graph.axis(*axis).name.as_deref().unwrap_or("?")),
         Node::Load(input, index) => {
-            let shown = index.iter().filter(|index| **index != Index::Var(ROW));
+            let shown = index.iter().filter(|index| !matches!(index, Index::Var(var) if !names.shows(*var)));
             let index: Vec<String> = shown
                 .map(|index| match index {
                     Index::Var(var) => names.var(*var),
@@ -154,6 +159,14 @@ fn piece(graph: &Graph, names: &Names, style: &dyn Style, id: NodeId, pieces: &H
                 })
                 .collect();
             style.load(&graph.input(*input).name, &index)
+        }
+        Node::Apply(Op::Not, args)
+            if let [arg] = args[..]
+                && let Node::Apply(Op::Eq, sides) = graph.node(arg)
+                && let [a, b] = sides[..]
+                && let Some(piece) = style.unequal(of(a), of(b)) =>
+        {
+            piece
         }
         node @ Node::Apply(_, args) => {
             let args: Vec<&Piece> = args.iter().map(|&arg| of(arg)).collect();
@@ -168,6 +181,8 @@ fn piece(graph: &Graph, names: &Names, style: &dyn Style, id: NodeId, pieces: &H
 /// Letters for the index variables of one expression.
 struct Names {
     vars: HashMap<VarId, String>,
+    /// Whether several indices run over the rows, so that each has to be seen.
+    rows: bool,
 }
 
 impl Names {
@@ -177,8 +192,6 @@ impl Names {
             .into_iter()
             .filter(|letter| !taken.contains(letter))
             .map(str::to_string);
-        let mut vars = HashMap::from([(ROW, "row".to_string())]);
-        let mut next = 0;
         // What the whole depends on comes first in the alphabet.
         let free = std::iter::once(first.to_vec()).chain(roots.iter().map(|&root| graph.free(root).to_vec()));
         let inside = order.iter().map(|&id| {
@@ -192,17 +205,27 @@ impl Names {
             };
             used
         });
-        for used in free.chain(inside) {
-            for var in used {
-                vars.entry(var).or_insert_with(|| {
-                    letters.next().unwrap_or_else(|| {
-                        next += 1;
-                        format!("i{next}")
-                    })
-                });
-            }
+        let used: Vec<VarId> = free.chain(inside).flatten().collect();
+        let rows = used.iter().any(|&var| var != ROW && graph.var(var).axis == ROWS);
+        let mut vars = HashMap::new();
+        if !rows {
+            vars.insert(ROW, "row".to_string());
         }
-        Names { vars }
+        let mut next = 0;
+        for var in used {
+            vars.entry(var).or_insert_with(|| {
+                letters.next().unwrap_or_else(|| {
+                    next += 1;
+                    format!("i{next}")
+                })
+            });
+        }
+        Names { vars, rows }
+    }
+
+    /// Whether a subscript is printed: the row's only where it is not the only one.
+    fn shows(&self, var: VarId) -> bool {
+        var != ROW || self.rows
     }
 
     fn var(&self, var: VarId) -> String {

@@ -153,6 +153,20 @@ fn reducers_name_their_index_and_bracket_sums() {
 }
 
 #[test]
+fn rows_are_told_apart_where_there_are_several() {
+    let mut g = Graph::new();
+    let x = row(&mut g, "x");
+    let other = g.fresh_var(ROWS);
+    let y = g.load(crate::ir::graph::InputId(0), &[Index::Var(other)]);
+    let equal = g.apply(Op::Eq, &[x, y]);
+    let differ = g.apply(Op::Not, &[equal]);
+    let sum = g.reduce(ReduceOp::Sum, other, y, Some(differ));
+    assert_eq!(to_text(&g, sum), "∑[j where x[i] ≠ x[j]] x[j]");
+    assert_eq!(to_latex(&g, sum), "\\sum_{j:\\,x_{i} \\ne x_{j}} x_{j}");
+    assert_eq!(to_text(&g, differ), "x[i] ≠ x[j]");
+}
+
+#[test]
 fn shared_parts_become_lines_of_the_listing() {
     let mut g = Graph::new();
     let a = row(&mut g, "a");

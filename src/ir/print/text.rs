@@ -149,6 +149,10 @@ impl Style for Exact {
 }
 
 impl Style for Text {
+    fn unequal(&self, a: &Piece, b: &Piece) -> Option<Piece> {
+        Some(infix("≠", Level::Compare, a, b, false))
+    }
+
     fn constant(&self, value: f64) -> Piece {
         constant(value)
     }
