@@ -265,6 +265,13 @@ fn subscript_dims(name: &str, parts: &[(Vec<usize>, usize)]) -> Result<Vec<usize
     Ok(dims)
 }
 
+/// The column of a table that something is bound to, as its cells stand.
+#[must_use]
+pub fn bound_to(table: &Table, want: &Wanted, binds: &[Bind]) -> Option<Column> {
+    let column = find(table, want, binds).ok()?;
+    fit(want, column, &mut BTreeMap::new()).ok()
+}
+
 /// Makes a column's axes those that are wanted, and learns the sizes of named ones.
 fn fit(want: &Wanted, mut column: Column, axes: &mut BTreeMap<String, usize>) -> Result<Column, Vec<DataError>> {
     let Some(dims) = &want.dims else { return Ok(column) };

@@ -177,6 +177,8 @@ pub struct Violation {
     pub column: String,
     /// The value as it stands, or `nothing` for an empty cell.
     pub value: String,
+    /// What this row needs, where rows differ: `at most 5`.
+    pub needs: Option<String>,
 }
 
 /// All the values of one name that are outside its support: the first ten and how many there are.
@@ -232,8 +234,9 @@ impl fmt::Display for Violations {
             if index > 0 {
                 f.write_str("\n")?;
             }
-            let Violation { place, column, value } = violation;
-            write!(f, "{place}, column `{column}`: found {value}, but `{}` needs {}", self.name, self.expected)?;
+            let Violation { place, column, value, needs } = violation;
+            let needs = needs.as_ref().unwrap_or(&self.expected);
+            write!(f, "{place}, column `{column}`: found {value}, but `{}` needs {needs}", self.name)?;
         }
         match self.count.saturating_sub(self.first.len()) {
             0 => Ok(()),

@@ -380,7 +380,7 @@ fn representable(
             let at = usize::try_from(*row as i64 + feature.offset).unwrap_or(*row);
             if lost && seen.insert((at, &feature.column)) {
                 let (column, value) = (feature.column.clone(), value.to_string());
-                bad.add(|| Violation { place: table.place(at), column, value });
+                bad.add(|| Violation { place: table.place(at), column, value, needs: None });
             }
         }
     }

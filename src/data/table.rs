@@ -206,7 +206,7 @@ impl Table {
     pub fn violation(&self, column: &Column, index: usize) -> Violation {
         let width = column.width().max(1);
         let place = self.place(index / width);
-        Violation { place, column: column.element(index % width), value: column.shown(index) }
+        Violation { place, column: column.element(index % width), value: column.shown(index), needs: None }
     }
 
     /// Adds a column of one value; a column of that name must not be there yet.

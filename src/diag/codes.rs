@@ -216,6 +216,11 @@ codes! { SUPPORTS:
         wrong "normal(x | μ, s)"
         right "normal(x | μ, softplus(s))"
         why "A network's output can be any real number. A negative scale or the logarithm of a negative number would show up as NaN hours into a training; here it does not compile, and the message offers the inverse links that make it fit.";
+    E0204 "A density that is 0 everywhere"
+        means "The bounds of a truncation or an interval leave no value between them, so no observation has a probability."
+        wrong "truncated(normal(x | 0, 1), lower = 2, upper = 1)"
+        right "truncated(normal(x | 0, 1), lower = 1, upper = 2)"
+        why "Every row would have an infinite loss. Bounds that are columns are checked row by row when the data is bound.";
     E0206 "A learned name that cannot vary continuously"
         means "A prediction or parameter is learned by following gradients; whole numbers and categories have none."
         wrong "predict k : count\npoisson(k | 2)"

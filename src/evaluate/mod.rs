@@ -4,10 +4,12 @@
 //! `second` has the second derivatives. Depends on the compiler and on `data`.
 
 mod engine;
+mod impossible;
 mod names;
 mod run;
 mod second;
 
+pub use impossible::{Conditions, Origin};
 pub use names::wanted;
 
 use std::collections::HashMap;
@@ -150,7 +152,7 @@ pub fn evaluate(
     let wrt = names::chosen(&analysis.hir, &request.wrt)?;
     let program = Program::compile(analysis.hir, &wrt)?;
     let bound = names::bind_table(&program, table, request)?;
-    let evaluation = run::Evaluator::new(&program, request, &bound)?.run()?;
+    let evaluation = run::Evaluator::new(&program, request, table, &bound)?.run()?;
     Ok((evaluation, analysis.diagnostics))
 }
 

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use super::engine::{Compute, compute};
+use super::impossible::{Conditions, Origin};
 use super::{Derivative, EvaluateError, Evaluation, Request};
 use crate::compile::Program;
-use crate::data::{Bound, BoundColumn};
+use crate::data::options::OnInvalid;
+use crate::data::{Bound, BoundColumn, Table};
 use crate::ir::graph::{AxisId, InputId};
 use crate::ir::program::{Bindings, Outputs};
 use crate::sema::{self, NameInfo};
@@ -26,15 +28,29 @@ pub(super) struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    pub fn new(program: &'a Program, request: &'a Request, bound: &Bound) -> Result<Self, EvaluateError> {
+    pub fn new(
+        program: &'a Program,
+        request: &'a Request,
+        table: &Table,
+        bound: &Bound,
+    ) -> Result<Self, EvaluateError> {
         if bound.rows == 0 {
             return Err(EvaluateError::Request("the table has no rows: there is nothing to evaluate".into()));
         }
         let outside: HashSet<usize> = bound.columns.iter().flat_map(|column| column.outside.iter().copied()).collect();
         let kept: Vec<usize> = (0..bound.rows).filter(|row| !outside.contains(row)).collect();
-        let columns: Vec<BoundColumn> = bound.columns.iter().map(|column| column.take(&kept)).collect();
-        let sizes = program.sizes(kept.len(), &bound.axes)?;
-        let inputs = inputs(program, request, &columns, &sizes, bound.rows)?;
+        let (mut kept, mut sizes, mut inputs) = on_rows(program, request, bound, kept)?;
+        let conditions = Conditions::new(program, &|_| true);
+        let bindings = bindings(&inputs, &sizes, kept.len(), &[]);
+        let broken = if kept.is_empty() { Default::default() } else { conditions.broken(&bindings)? };
+        if !broken.is_empty() {
+            if request.on_invalid == OnInvalid::Error {
+                let origin = Origin { table, binds: &[], rows: &kept };
+                return Err(conditions.errors(&bindings, origin)?.into());
+            }
+            let rest = kept.iter().enumerate().filter(|(at, _)| !broken.contains(at)).map(|(_, row)| *row).collect();
+            (kept, sizes, inputs) = on_rows(program, request, bound, rest)?;
+        }
         let compute = compute(&program.loss, &sizes, (request.engine, request.dtype))?;
         Ok(Evaluator { program, request, rows: bound.rows, kept, sizes, inputs, compute })
     }
@@ -67,8 +83,7 @@ impl<'a> Evaluator<'a> {
 
     /// The kept rows with these inputs, under an adjoint of each row's loss.
     pub fn bindings<'b>(&self, inputs: &'b [Vec<f64>], seed: &'b [f64]) -> Bindings<'b, f64> {
-        let inputs = inputs.iter().map(Vec::as_slice).collect();
-        Bindings { rows: self.kept.len(), inputs, sizes: self.sizes.clone(), seed }
+        bindings(inputs, &self.sizes, self.kept.len(), seed)
     }
 
     fn fill(&self, evaluation: &mut Evaluation) -> Result<(), EvaluateError> {
@@ -147,6 +162,20 @@ impl<'a> Evaluator<'a> {
             }
         }
     }
+}
+
+fn bindings<'b>(inputs: &'b [Vec<f64>], sizes: &[usize], rows: usize, seed: &'b [f64]) -> Bindings<'b, f64> {
+    Bindings { rows, inputs: inputs.iter().map(Vec::as_slice).collect(), sizes: sizes.to_vec(), seed }
+}
+
+/// Some rows of the data: they, the sizes of all axes, and every input.
+type OnRows = (Vec<usize>, Vec<usize>, Vec<Vec<f64>>);
+
+fn on_rows(program: &Program, request: &Request, bound: &Bound, rows: Vec<usize>) -> Result<OnRows, EvaluateError> {
+    let columns: Vec<BoundColumn> = bound.columns.iter().map(|column| column.take(&rows)).collect();
+    let sizes = program.sizes(rows.len(), &bound.axes)?;
+    let inputs = inputs(program, request, &columns, &sizes, bound.rows)?;
+    Ok((rows, sizes, inputs))
 }
 
 /// Every input as one array, by `InputId`.

@@ -17,7 +17,7 @@ pub fn run(
     roots: &[NodeId],
     bindings: &Bindings<'_, f64>,
 ) -> Result<Vec<Array>, InterpretError> {
-    check(graph, seed, bindings)?;
+    check(graph, seed, roots, bindings)?;
     let mut machine = Machine::new(graph, seed, roots, bindings)?;
     for level in 0..=machine.top {
         machine.level(level)?;
@@ -25,7 +25,13 @@ pub fn run(
     Ok(roots.iter().map(|root| machine.finished(*root)).collect())
 }
 
-fn check(graph: &Graph, seed: Option<InputId>, bindings: &Bindings<'_, f64>) -> Result<(), InterpretError> {
+/// Every input that is read has the numbers that its axes ask for.
+fn check(
+    graph: &Graph,
+    seed: Option<InputId>,
+    roots: &[NodeId],
+    bindings: &Bindings<'_, f64>,
+) -> Result<(), InterpretError> {
     let count = |what, expected, found| Err(InterpretError::WrongCount { what, expected, found });
     if bindings.sizes.len() != graph.axes().len() {
         return count("axis sizes", graph.axes().len(), bindings.sizes.len());
@@ -36,10 +42,12 @@ fn check(graph: &Graph, seed: Option<InputId>, bindings: &Bindings<'_, f64>) -> 
     if !bindings.seed.is_empty() && bindings.seed.len() != bindings.rows {
         return count("row weights", bindings.rows, bindings.seed.len());
     }
-    for (at, input) in graph.inputs().iter().enumerate() {
+    for id in graph.reachable(roots) {
+        let &Node::Load(read, _) = graph.node(id) else { continue };
+        let input = graph.input(read);
         let expected = input.axes.iter().map(|axis| bindings.sizes[axis.index()]).product();
-        let found = bindings.inputs[at].len();
-        if found != expected && seed.map(InputId::index) != Some(at) {
+        let found = bindings.inputs[read.index()].len();
+        if found != expected && seed != Some(read) {
             return Err(InterpretError::WrongLength { name: input.name.clone(), expected, found });
         }
     }

@@ -8,6 +8,7 @@ use super::library::Unit;
 use super::value::{Density, Form, Instance, Measure, Num, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::NodeId;
+use crate::ir::op::Op;
 use crate::source::Span;
 use crate::syntax::ast::{Arg, ClauseKind, DistDef, ExprId, ExprKind, Formal, Name};
 
@@ -198,14 +199,20 @@ impl Elaborator<'_> {
             return self.fail(Diagnostic::new(codes::E0303, self.place(ctx, span), message));
         }
         let Some(mut calling) = self.enter(ctx, &def, &instance, params, span) else { return Value::Error };
+        let mut supported = Vec::new();
         for (formal, (number, text)) in def.variates.iter().zip(numbers.iter().zip(&texts)) {
             let (value, text) = (Value::Num(number.clone()), text.clone());
             let argument = Argument { name: None, value, text, id: ExprId(u32::MAX), span };
             self.lint_variate(&calling, &def, formal, &argument);
             let Some(value) = self.pass_variate(&mut calling, formal, &argument) else { return Value::Error };
             calling.inner.locals.insert(formal.name.key.clone(), value);
+            supported.extend(self.unproved_support(&calling, formal, number));
         }
-        let Some(log) = self.log_density(&mut calling.inner, &def, instance.via) else { return Value::Error };
+        let Some(mut log) = self.log_density(&mut calling.inner, &def, instance.via) else { return Value::Error };
+        for condition in supported {
+            let impossible = self.graph.constant(f64::NEG_INFINITY);
+            log.node = self.graph.apply(Op::Select, &[condition, log.node, impossible]);
+        }
         let textbook = self.textbook(&calling.inner, &def, instance.via).unwrap_or(log.node);
         Value::Density(Box::new(Density {
             log: log.node,
@@ -243,6 +250,13 @@ impl Elaborator<'_> {
             return fits.then(|| Value::Num(Num { axes: Vec::new(), ..num.clone() }));
         }
         self.pass(calling, &Formal { support: None, ..formal.clone() }, argument)
+    }
+
+    /// The condition that a variate lies in the set that the distribution is about, where nothing proves that it does.
+    fn unproved_support(&mut self, calling: &Calling<'_>, formal: &Formal, num: &Num) -> Option<NodeId> {
+        let (needed, vector) = self.formal_support(&calling.inner.unit, formal);
+        let proved = vector != VectorKind::Plain || self.proves(calling.ctx, num.node, needed);
+        (!proved).then(|| super::inside::member(&mut self.graph, num.node, needed))
     }
 
     /// The log density: equations of the parameterisation first, then its own formula or the main one.

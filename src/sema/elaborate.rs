@@ -129,6 +129,7 @@ impl<'a> Elaborator<'a> {
                 let position = terms.len() + 1;
                 let label = label.as_ref().map(|name| name.text.clone());
                 if let Some(term) = self.term(label, position, *tilde, *body, stmt.span) {
+                    self.check_possible(term.node, self.program.ast.expr(*body).span);
                     terms.push(term);
                 }
             }
@@ -253,6 +254,17 @@ impl<'a> Elaborator<'a> {
                 None
             }
             Value::Error => None,
+        }
+    }
+
+    /// A density that is 0 whatever is observed says nothing.
+    fn check_possible(&mut self, node: NodeId, place: Span) {
+        let condition = super::inside::inside(&mut self.graph, node);
+        if self.graph.as_const(condition) == Some(0.0) {
+            let message = "nothing can be observed here: the density is 0 everywhere";
+            let help = "its bounds leave no value between them: the lower one must be below the upper one, and both where \
+                        the distribution has values";
+            self.report(Diagnostic::new(codes::E0204, place, message).help(help));
         }
     }
 

@@ -16,6 +16,7 @@ mod elaborate;
 mod forms;
 mod free;
 mod index;
+mod inside;
 pub mod library;
 mod link;
 mod lints;
@@ -34,6 +35,7 @@ use crate::syntax;
 
 pub use builtins::names as builtins;
 pub use domain::{Domain, Set};
+pub use inside::inside;
 pub use link::Link;
 pub use value::{Form, VectorKind};
 

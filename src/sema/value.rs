@@ -153,6 +153,11 @@ pub enum Form {
 }
 
 impl Form {
+    /// What a distribution call is about, as written.
+    pub fn variates(&self) -> &[String] {
+        if let Form::Call { variates, .. } = self { variates } else { &[] }
+    }
+
     /// Every distribution call in it, in order.
     pub fn calls(&self) -> Vec<&Form> {
         match self {

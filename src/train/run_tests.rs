@@ -311,6 +311,27 @@ fn what_does_not_agree_is_refused_before_training() {
     assert!(missing.contains("none.loss"), "{missing}");
 }
 
+/// Bounds that are columns or constants are known before training; those that are predicted are not.
+#[test]
+fn observations_that_the_program_excludes_are_refused_before_training() {
+    let spec = |program: &str, more: &str| {
+        format!(
+            "program: \"{program}\"\ndata: {{table: d.csv, inputs: [a]{more}}}\nnetwork: [tanh]\ntrain: {{epochs: 1}}"
+        )
+    };
+    let trials = [("d.csv", "a,k,n,seen\n0,1,2,1\n1,3,2,3\n2,1,1,1\n")];
+    let binomial = "data k : count; data n : count; predict z : real; k ~ binomial(n, logit = z)";
+    let error = refusal(&spec(binomial, ""), &trials).to_string();
+    assert_eq!(error, "d.csv: row 2 (line 3), column `k`: found 3, but `k` needs at most 2 (`n`)");
+    let error = refusal(&spec(binomial, ", bind: {k: seen}, lags: {past: 1, columns: [a]}"), &trials).to_string();
+    assert_eq!(error, "d.csv: row 2 (line 3), column `seen`: found 3, but `k` needs at most 2 (`n`)");
+    let truncated = "data k : real; const c = 2; predict m : real; k ~ truncated(normal(m, 1), lower = c)";
+    let error = refusal(&spec(truncated, ""), &trials).to_string();
+    assert!(error.contains("row 1 (line 2), column `k`: found 1, but `k` needs at least 2 (`c`)"), "{error}");
+    let predicted = "data k : nonneg; predict b : positive; k ~ truncated(exponential(1), upper = b + 9)";
+    assert!(params(predicted, "u,k\n0,1\n1,3\n", "train: {epochs: 1}").is_empty());
+}
+
 #[test]
 fn a_loss_that_is_not_finite_names_the_row_of_the_file() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@
 //! the sizes give the heads theirs, and all of them compile the loss. Depends on every lower part of `train`, on the
 //! compiler's facade and on `data`; trains nothing.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -15,12 +16,13 @@ use super::network::{Head, HeadInit, InputShape, Network, layers};
 use super::spec::{Finding, HeadStart, Program as ProgramText, Spec};
 use super::start;
 use crate::compile::{Program, axis_key, differentiable};
-use crate::data::options::{Part, TupleKind};
+use crate::data::options::{OnInvalid, Part, TupleKind};
 use crate::data::{DataError, DataErrors, Fitted, Folder, Inputs, Intake, Prepared, prepare};
 use crate::diag::{codes, did_you_mean, has_errors, not_utf8};
-use crate::evaluate::wanted;
+use crate::evaluate::{Conditions, Origin, wanted};
 use crate::files::Beside;
-use crate::ir::graph::{InputRole, ROWS};
+use crate::ir::graph::{AxisId, InputId, InputRole, ROWS};
+use crate::ir::program::Bindings;
 use crate::sema::{self, NameInfo, Options, ROW_COUNT};
 use crate::source::Source;
 use crate::syntax::names::canonical;
@@ -200,6 +202,45 @@ pub fn data(spec: &Spec, folder: &Path, compiled: &Compiled, fitted: Option<&Fit
     prepared.map_err(|errors| placed(spec, errors.into()))
 }
 
+/// Refuses observations that their densities exclude, as far as columns and constants show it: bounds that are predicted
+/// are not known before training.
+fn possible(spec: &Spec, compiled: &Compiled, prepared: &Prepared) -> Result<()> {
+    let (program, bound) = (&compiled.program, &prepared.bound);
+    if spec.settings.data.on_invalid == OnInvalid::Inf || prepared.rows == 0 {
+        return Ok(());
+    }
+    let mut axes = bound.axes.clone();
+    axes.extend(spec.settings.axes.iter().map(|(name, size)| (canonical(name), *size)));
+    // An axis without a size is a prediction's.
+    for at in 0..program.loss.graph.axes().len() {
+        axes.entry(axis_key(&program.hir, AxisId(at as u32))).or_insert(1);
+    }
+    let sizes = program.sizes(prepared.rows, &axes)?;
+    let mut values: Vec<Cow<'_, [f64]>> = Vec::new();
+    for (at, input) in program.loss.graph.inputs().iter().enumerate() {
+        let dims: Vec<usize> = input.axes.iter().filter_map(|axis| sizes.get(axis.index()).copied()).collect();
+        let info = program.name(InputId(at as u32));
+        let column = info.and_then(|info| bound.columns.iter().find(|column| column.name == info.name));
+        values.push(match (column, info.filter(|info| info.role == InputRole::Const)) {
+            (Some(column), _) => Cow::Borrowed(&column.values),
+            (None, Some(info)) => {
+                let given = compiled.constants.get(&info.key).map(Vec::as_slice);
+                Cow::Owned(program.value_of(info, &dims, given)?)
+            }
+            (None, None) => Cow::Borrowed(&[]),
+        });
+    }
+    let known = |input: InputId| values.get(input.index()).is_some_and(|values| !values.is_empty());
+    let conditions = Conditions::new(program, &known).row_by_row();
+    let inputs = values.iter().map(|values| values.as_ref()).collect();
+    let bindings = Bindings { rows: prepared.rows, inputs, sizes, seed: &[] };
+    if conditions.broken(&bindings)?.is_empty() {
+        return Ok(());
+    }
+    let origin = Origin { table: &prepared.table, binds: &spec.settings.data.bind, rows: &prepared.source_rows };
+    Err(conditions.errors(&bindings, origin)?.into())
+}
+
 /// Mistakes of the data with the places of the keys that they are about, when the spec has some.
 pub fn placed(spec: &Spec, error: TrainError) -> TrainError {
     let TrainError::Data(DataErrors(errors)) = error else { return error };
@@ -233,6 +274,7 @@ impl Setup {
         if compiled.program.hir.names.iter().any(NameInfo::is_row_count) {
             compiled = compile(&spec, folder, compiled.source, Some(prepared.parts.train.len()))?;
         }
+        possible(&spec, &compiled, &prepared)?;
         let settings = &spec.settings;
         let mut axes = prepared.bound.axes.clone();
         axes.extend(settings.axes.iter().map(|(name, size)| (canonical(name), *size)));
