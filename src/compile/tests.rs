@@ -158,3 +158,23 @@ fn a_mixture_over_the_elements_of_a_simplex_has_the_value_of_one() {
     // −log Σ wᵢ λᵢ³ e^−λᵢ/6, to 14 digits by mpmath.
     assert!((found - 2.546_316_144_000_1).abs() < 1e-13, "{found}");
 }
+
+/// What underflows when it is computed on the way is not 0: log exp(−800) is −800, however constant. Values by mpmath.
+#[test]
+fn constants_that_underflow_keep_their_logarithm() {
+    let cases = [
+        ("normal(1.5 | 1.5, log_scale = -746)", -745.081_061_466_795_3_f64),
+        ("normal(1.5 | 1.5, exp(-746))", -745.081_061_466_795_3_f64),
+        ("poisson(0 | exp(-800))", 0.0),
+        ("poisson(2 | log_rate = -800)", 1_600.693_147_180_56),
+        ("weibull(1.5 | shape = 0.005, mean = 3)", 76.032_405_198_557_72),
+    ];
+    for (text, nll) in cases {
+        let program = raw(text);
+        let loss = &program.derived.loss;
+        let inputs = vec![&[][..]; loss.graph.inputs().len()];
+        let bindings = Bindings { rows: 1, inputs, sizes: vec![1], seed: &[1.0] };
+        let value = interpret::values(&loss.graph, &[loss.terms[0].node], &bindings).unwrap().remove(0).data[0];
+        assert!((value - nll).abs() <= 1e-13 * nll.abs(), "{text}: {value}");
+    }
+}

@@ -143,7 +143,7 @@ ops! {
         |g, y, x| { let n = g.apply(Op::Not, &[x[0]]); vec![None, Some(x[0]), Some(n)] };
     // ---- exponentials and logarithms --------------------------------------------------------------------------------
     /// e^x
-    Exp "exp", 1, F, "e^{#1}", R1, |s| s[0].monotone(f64::exp, true).without_zero(), |e| e[0].exp(), |g, y, x| vec![Some(y)];
+    Exp "exp", 1, F, "e^{#1}", R1, |s| positive(s[0], f64::exp), |e| e[0].exp(), |g, y, x| vec![Some(y)];
     /// e^x − 1
     Expm1 "expm1", 1, F, "\\operatorname{expm1}(#1)", R1, |s| keep_zero(s[0], s[0].monotone(f64::exp_m1, true)), |e| e[0].exp_m1(),
         |g, y, x| vec![Some(g.apply(Op::Exp, &[x[0]]))];
@@ -169,10 +169,10 @@ ops! {
         |s| Interval::NONPOS, |e| sf::log1pmx(e[0]),
         |g, y, x| { let one = g.constant(1.0); let d = g.apply(Op::Add, &[one, x[0]]); let q = g.apply(Op::Div, &[x[0], d]); vec![Some(g.apply(Op::Neg, &[q]))] };
     /// 1/(1 + e^−x)
-    Sigmoid "sigmoid", 1, F, "\\operatorname{sigmoid}(#1)", R1, |s| s[0].monotone(sf::sigmoid, true), |e| sf::sigmoid(e[0]),
+    Sigmoid "sigmoid", 1, F, "\\operatorname{sigmoid}(#1)", R1, |s| positive(s[0], sf::sigmoid), |e| sf::sigmoid(e[0]),
         |g, y, x| { let n = g.apply(Op::Neg, &[x[0]]); let s = g.apply(Op::Sigmoid, &[n]); vec![Some(g.apply(Op::Mul, &[y, s]))] };
     /// log(1 + e^x)
-    Softplus "softplus", 1, F, "\\operatorname{softplus}(#1)", R1, |s| s[0].monotone(sf::softplus, true).without_zero(), |e| sf::softplus(e[0]),
+    Softplus "softplus", 1, F, "\\operatorname{softplus}(#1)", R1, |s| positive(s[0], sf::softplus), |e| sf::softplus(e[0]),
         |g, y, x| vec![Some(g.apply(Op::Sigmoid, &[x[0]]))];
     /// log softplus x, finite for every x
     LogSoftplus "log_softplus", 1, F, "\\log\\operatorname{softplus}(#1)", R1, |s| s[0].monotone(sf::log_softplus, true), |e| sf::log_softplus(e[0]),
@@ -453,6 +453,12 @@ fn log_end(x: f64) -> f64 {
 
 fn sqrt_end(x: f64) -> f64 {
     x.max(0.0).sqrt()
+}
+
+/// The image under an increasing positive function; where all of it underflows, the least positive number bounds it.
+fn positive(x: Interval, f: fn(f64) -> f64) -> Interval {
+    let image = x.monotone(f, true).without_zero();
+    if image.hi == 0.0 { Interval::new(0.0, true, f64::from_bits(1), false, false) } else { image }
 }
 
 /// The image of a function with f(0) = 0 and f(x) ≠ 0 elsewhere.

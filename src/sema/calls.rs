@@ -153,7 +153,7 @@ impl Elaborator<'_> {
         let mut calling = self.calling(ctx, unit, &callee.text, span);
         for (formal, argument) in def.formals.iter().zip(&bound) {
             let value = match argument {
-                Some(argument) => self.pass(&mut calling, formal, argument),
+                Some(argument) => self.pass(&mut calling, formal, &formal.name.text, argument),
                 None => formal.default.map(|id| self.eval(&calling.inner, id)),
             };
             let Some(value) = value else { return Value::Error };
@@ -268,10 +268,16 @@ impl Elaborator<'_> {
         self.report(Diagnostic::new(codes::E0303, self.place(ctx, span), message));
     }
 
-    /// Checks an argument against its formal and hides the axes the callee maps over.
-    pub(super) fn pass(&mut self, calling: &mut Calling<'_>, formal: &Formal, argument: &Argument) -> Option<Value> {
+    /// Checks an argument against its formal, which the caller knows as `called`, and hides the axes the callee maps over.
+    pub(super) fn pass(
+        &mut self,
+        calling: &mut Calling<'_>,
+        formal: &Formal,
+        called: &str,
+        argument: &Argument,
+    ) -> Option<Value> {
         let ctx = calling.ctx;
-        let what = format!("the {} of `{}`", formal.name.text, calling.callee);
+        let what = format!("the {called} of `{}`", calling.callee);
         if formal.is_density() {
             return self.pass_density(ctx, formal, argument, calling.callee);
         }

@@ -171,7 +171,8 @@ impl Elaborator<'_> {
         let mut ok = true;
         for (key, argument) in params {
             let formal = formal_named(def, instance.via, key)?;
-            match self.pass(&mut calling, &formal, argument) {
+            let called = if *key == formal.name.key { &formal.name.text } else { key };
+            match self.pass(&mut calling, &formal, called, argument) {
                 Some(value) => {
                     calling.inner.locals.insert(formal.name.key.clone(), value.clone());
                     calling.inner.locals.insert(key.clone(), value);
@@ -249,7 +250,7 @@ impl Elaborator<'_> {
             let fits = self.widen(calling, &num.axes, argument);
             return fits.then(|| Value::Num(Num { axes: Vec::new(), ..num.clone() }));
         }
-        self.pass(calling, &Formal { support: None, ..formal.clone() }, argument)
+        self.pass(calling, &Formal { support: None, ..formal.clone() }, &formal.name.text, argument)
     }
 
     /// The condition that a variate lies in the set that the distribution is about, where nothing proves that it does.

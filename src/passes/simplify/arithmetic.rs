@@ -193,12 +193,14 @@ pub const RULES: &[Rule] = &[
     }),
 ];
 
+/// A primitive of constants, unless its value underflowed to one that it cannot have: exp(−800) is not 0.
 fn fold(g: &mut Graph, id: NodeId, any: bool) -> Option<NodeId> {
     let Node::Apply(op, args) = g.node(id).clone() else { return None };
     let values: Vec<f64> = args.iter().map(|&arg| g.as_const(arg)).collect::<Option<_>>()?;
     let value = (op.info().eval)(&values);
     let exact = matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Neg | Op::Square) || value.fract() == 0.0;
-    (!value.is_nan() && (any || exact)).then(|| g.constant(value))
+    let underflowed = value == 0.0 && !(op.info().support)(&vec![Interval::REAL; values.len()]).contains(0.0);
+    (!value.is_nan() && !underflowed && (any || exact)).then(|| g.constant(value))
 }
 
 /// c·x with a constant other than 1.
