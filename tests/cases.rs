@@ -199,6 +199,7 @@ fn the_deepest_programs_are_analysed() {
         format!("{}x", "if x > 0 then x else ".repeat(250)),
         format!("if {}x > 0 then x else 2·x", "not ".repeat(250)),
         format!("{}x{}", "-(".repeat(250), ")".repeat(250)),
+        format!("x{}", " + x".repeat(100_000)),
     ] {
         let source = Source::new("deep", program);
         lossc::sema::analyze(&source, &NoFiles, &lossc::sema::Options::default());

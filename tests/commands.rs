@@ -325,6 +325,8 @@ fn explain_keeps_the_spelling_and_uses_the_notation() {
         ("predict λ : positive; poisson(k | λ)", "k ~ poisson(λ)"),
         ("0.3·normal(x | 0, 1) + 0.7·normal(x | μ, 2)", "x ~ 0.3 · normal(μ = 0, σ = 1) + 0.7 · normal(μ, σ = 2)"),
         ("normal(x | 0, 1) ^ 0.5", "x ~ (normal(mu = 0, sigma = 1))^0.5"),
+        ("param π : simplex[K]; ∑[k] π[k]·normal(y | μ[k], 1)", "y ~ ∑[k] π[k] · normal(μ = μ[k], σ = 1)"),
+        ("data k : count[3]; predict λ : positive[3]; ∏[n] poisson(k[n] | λ[n])", "k[n] ~ ∏[n] poisson(λ = λ[n])"),
     ] {
         let text = explained(program, "text");
         assert!(text.contains(&format!("{likelihood}\n")), "{program}: {text}");
@@ -335,6 +337,7 @@ fn explain_keeps_the_spelling_and_uses_the_notation() {
         ("param v : positive; normal(x | μ, variance = v)", r"x \sim \operatorname{normal}\left("),
         ("gamma(x | 2, 3)", r"x \sim \mathrm{Gamma}(2, 3)"),
         ("hurdle(sigmoid(z), poisson(k | 2))", r"\mathrm{Poisson}(2))"),
+        ("param w : simplex[K]; ∑[k] w[k]·normal(y | μ[k], 1)", r"y \sim \sum_{k} w_{k}\, \mathcal{N}(\mu _{k}, 1^2)"),
     ] {
         let latex = explained(program, "latex");
         assert!(latex.contains(likelihood), "{program}: {latex}");

@@ -6,7 +6,7 @@ use super::output::Fault;
 use super::program::{ProgramArgs, setting};
 use super::{Format, Outcome, output};
 use crate::data::options::OnInvalid;
-use crate::data::{Folder, Intake, WithInput, read_table};
+use crate::data::{Folder, Intake, STANDARD_INPUT, WithInput, read_table};
 use crate::evaluate::{Derivative, Dtype, Engine, EvaluateError, Evaluation, Request, evaluate};
 use crate::files::Beside;
 use crate::record::Number;
@@ -99,8 +99,8 @@ fn answer(args: &Args, source: &Source) -> Result<Evaluation, EvaluateError> {
     let folder = Folder::new(".");
     let table = if args.data == "-" {
         let input = WithInput::new(folder, &mut std::io::stdin().lock())
-            .map_err(|error| EvaluateError::Request(format!("standard input: {error}")))?;
-        read_table(&Intake::new(&input), "-")?
+            .map_err(|error| EvaluateError::Request(format!("{STANDARD_INPUT}: {error}")))?;
+        read_table(&Intake::new(&input), STANDARD_INPUT)?
     } else {
         read_table(&Intake::new(&folder), &args.data)?
     };

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::output::Fault;
+use crate::data::STANDARD_INPUT;
 use crate::files::write_whole;
 use crate::source::Source;
 
@@ -40,8 +41,8 @@ pub fn read(path: &str) -> Result<Source, Fault> {
     } else {
         std::fs::read(path)
     };
-    let bytes = bytes.map_err(|error| Fault::Plain(format!("cannot read `{path}`: {error}")))?;
-    let name = if path == "-" { "<stdin>" } else { path };
+    let name = if path == "-" { STANDARD_INPUT } else { path };
+    let bytes = bytes.map_err(|error| Fault::Plain(format!("cannot read `{name}`: {error}")))?;
     Source::from_bytes(name, &bytes).map_err(|error| {
         let diagnostic = crate::diag::not_utf8(&error);
         Fault::text(error.readable, vec![diagnostic])

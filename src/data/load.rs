@@ -71,7 +71,10 @@ fn walk(folder: &Path, shown: &Path, depth: usize, found: &mut Vec<String>) -> i
     Ok(())
 }
 
-/// A loader for which `-` is standard input, already read.
+/// What standard input is called, in messages too.
+pub const STANDARD_INPUT: &str = "standard input";
+
+/// A loader for which [`STANDARD_INPUT`] is a file, already read.
 #[derive(Debug, Clone)]
 pub struct WithInput<L> {
     inner: L,
@@ -92,7 +95,7 @@ impl<L> WithInput<L> {
 
 impl<L: Loader> Loader for WithInput<L> {
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        if path == "-" { Ok(self.input.clone()) } else { self.inner.read(path) }
+        if path == STANDARD_INPUT { Ok(self.input.clone()) } else { self.inner.read(path) }
     }
 
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {

@@ -194,7 +194,7 @@ codes! { SYNTAX:
         right ""
         why "Positions are kept in 32 bits. A file that long is data: bind it from a table.";
     E0120 "Too many mistakes"
-        means "Reading stopped after a hundred mistakes; what follows was not looked at."
+        means "A hundred mistakes are shown; how many more there are is said where their number is known, and where the text cannot be read the rest is not looked at."
         wrong ""
         right ""
         why "A hundred messages say that this is another kind of file, or one mistake near the top.";

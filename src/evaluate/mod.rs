@@ -159,7 +159,12 @@ pub fn evaluate(
 /// A free name that is given a value can be differentiated by, as a column of its name can, unless only the value shows
 /// that its uses are allowed: then it is a constant.
 fn analyzed(source: &Source, loader: &dyn Loader, table: &Table, request: &Request) -> Analysis {
-    let constants = Options { set: request.set.clone(), bound: names::column_names(table), ..Options::default() };
+    let constants = Options {
+        set: request.set.clone(),
+        set_by: "`--set`",
+        bound: names::column_names(table),
+        ..Options::default()
+    };
     if (request.grad || request.hess) && !request.set.is_empty() {
         let mut free = constants.clone();
         free.roles.extend(request.set.keys().map(|key| (key.clone(), InputRole::Free)));

@@ -1,28 +1,52 @@
 //! The structure of a density in words and in mathematical notation.
 
 use super::entry::Entry;
-use crate::ir::graph::{Graph, NodeId};
-use crate::ir::print::{latex_name, to_latex, to_text};
+use crate::ir::graph::{Graph, NodeId, VarId};
+use crate::ir::print::{Letters, latex_name};
 use crate::sema::Form;
 use crate::syntax::names::canonical;
 
 /// What a density is about.
-pub(super) fn variates(form: &Form) -> String {
+pub(super) fn variates(form: &Form) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for call in form.calls() {
         if let Form::Call { variates, .. } = call {
             found.extend(variates.iter().filter(|name| !found.contains(name)).cloned().collect::<Vec<_>>());
         }
     }
-    found.join(", ")
+    found
+}
+
+/// The indices that reducers around a part of a density have given names to.
+type Named = Vec<(VarId, String)>;
+
+/// All of them in a density.
+pub(super) fn named(form: &Form) -> Named {
+    match form {
+        Form::Call { inner, .. } => inner.iter().flat_map(named).collect(),
+        Form::Product(parts) => parts.iter().flat_map(named).collect(),
+        Form::Mixture(parts) => parts.iter().flat_map(|(_, part)| named(part)).collect(),
+        Form::Power(part, _) => named(part),
+        Form::Over(vars, _, part) => inside(&named(part), vars),
+        Form::Quotient(a, b) | Form::If(a, b) => inside(&named(a), &named(b)),
+    }
+}
+
+/// The indices of a reducer beside those around it.
+fn inside(around: &[(VarId, String)], vars: &[(VarId, String)]) -> Named {
+    vars.iter().chain(around.iter().filter(|(var, _)| vars.iter().all(|(own, _)| own != var))).cloned().collect()
 }
 
 /// The structure in words: `poisson(λ)`, `0.3 · normal(…) + 0.7 · normal(…)`. Parameters are spelled as in the library,
 /// for a program in ASCII in ASCII.
 pub(super) fn text(graph: &Graph, form: &Form, ascii: bool) -> String {
-    let part = |form: &Form| text(graph, form, ascii);
+    text_inside(graph, form, ascii, &[])
+}
+
+fn text_inside(graph: &Graph, form: &Form, ascii: bool, named: &[(VarId, String)]) -> String {
+    let part = |form: &Form| text_inside(graph, form, ascii, named);
     let weight = |node: NodeId| {
-        let text = to_text(graph, node);
+        let text = Letters::with(graph, named, node).text(graph, node);
         if text.contains(' ') { format!("({text})") } else { text }
     };
     match form {
@@ -45,19 +69,31 @@ pub(super) fn text(graph: &Graph, form: &Form, ascii: bool) -> String {
         }
         Form::Power(form, w) => format!("({})^{}", part(form), weight(*w)),
         Form::Quotient(a, b) => format!("{} / {}", part(a), part(b)),
-        Form::Over(true, form) => format!("∏ {}", part(form)),
-        Form::Over(false, form) => format!("∑ w · {}", part(form)),
+        Form::Over(vars, by, form) => {
+            let named = inside(named, vars);
+            let index = vars.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ");
+            let form = text_inside(graph, form, ascii, &named);
+            match by {
+                None => format!("∏[{index}] {form}"),
+                Some(by) => format!("∑[{index}] {} · {form}", Letters::with(graph, &named, *by).text(graph, *by)),
+            }
+        }
         Form::If(a, b) => format!("{} or {}", part(a), part(b)),
     }
 }
 
 /// The structure in LaTeX; a distribution in the notation that its file gives.
 pub(super) fn latex(graph: &Graph, form: &Form) -> String {
-    let part = |form: &Form| latex(graph, form);
+    latex_inside(graph, form, &[])
+}
+
+fn latex_inside(graph: &Graph, form: &Form, named: &[(VarId, String)]) -> String {
+    let part = |form: &Form| latex_inside(graph, form, named);
+    let to_latex = |node: NodeId| Letters::with(graph, named, node).latex(graph, node);
     match form {
         Form::Call { name, params, inner, .. } => {
             let given: Vec<(&str, String)> =
-                params.iter().map(|(param, _, node)| (param.as_str(), to_latex(graph, *node))).collect();
+                params.iter().map(|(param, _, node)| (param.as_str(), to_latex(*node))).collect();
             let inner: Vec<String> = inner.iter().map(part).collect();
             notation(name, &given, &inner).unwrap_or_else(|| {
                 let parts: Vec<String> = given.into_iter().map(|(_, value)| value).chain(inner).collect();
@@ -66,13 +102,22 @@ pub(super) fn latex(graph: &Graph, form: &Form) -> String {
         }
         Form::Product(parts) => parts.iter().map(part).collect::<Vec<_>>().join(" \\cdot "),
         Form::Mixture(parts) => {
-            let part = |(weight, form): &(NodeId, Form)| format!("{}\\,{}", to_latex(graph, *weight), part(form));
+            let part = |(weight, form): &(NodeId, Form)| format!("{}\\,{}", to_latex(*weight), part(form));
             parts.iter().map(part).collect::<Vec<_>>().join(" + ")
         }
-        Form::Power(form, weight) => format!("\\left({}\\right)^{{{}}}", part(form), to_latex(graph, *weight)),
+        Form::Power(form, weight) => format!("\\left({}\\right)^{{{}}}", part(form), to_latex(*weight)),
         Form::Quotient(a, b) => format!("\\frac{{{}}}{{{}}}", part(a), part(b)),
-        Form::Over(true, form) => format!("\\prod {}", part(form)),
-        Form::Over(false, form) => format!("\\sum w\\, {}", part(form)),
+        Form::Over(vars, by, form) => {
+            let named = inside(named, vars);
+            let index = vars.iter().map(|(_, name)| latex_name(name)).collect::<Vec<_>>().join(", ");
+            let form = latex_inside(graph, form, &named);
+            match by {
+                None => format!("\\prod_{{{index}}} {form}"),
+                Some(by) => {
+                    format!("\\sum_{{{index}}} {}\\, {form}", Letters::with(graph, &named, *by).latex(graph, *by))
+                }
+            }
+        }
         Form::If(a, b) => format!("{} \\text{{ or }} {}", part(a), part(b)),
     }
 }
@@ -124,16 +169,11 @@ fn token(latex: &str) -> Option<&str> {
     latex.get(..end)
 }
 
-/// Names separated by commas, as LaTeX.
-pub(super) fn latex_names(text: &str) -> String {
-    text.split(", ")
-        .map(|name| {
-            if name.chars().all(|c| c.is_alphanumeric() || c == '_') {
-                crate::ir::print::latex_name(name)
-            } else {
-                format!("\\text{{{}}}", name.replace('_', "\\_").replace('^', "\\^{}"))
-            }
-        })
-        .collect::<Vec<_>>()
-        .join(", ")
+/// What is observed, as written, as LaTeX.
+pub(super) fn latex_variate(text: &str) -> String {
+    if text.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        latex_name(text)
+    } else {
+        format!("\\text{{{}}}", text.replace('_', "\\_").replace('^', "\\^{}"))
+    }
 }

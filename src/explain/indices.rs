@@ -1,6 +1,6 @@
 //! The indices that a term's formulas share.
 
-use super::density::latex_names;
+use super::density::latex_variate;
 use crate::compile::Program;
 use crate::ir::graph::{Axis, VarId};
 use crate::ir::print::Letters;
@@ -45,18 +45,15 @@ impl<'a> Indices<'a> {
     }
 
     /// What is observed, as text and as LaTeX: names with the indices of the term that they have.
-    pub fn observed(&self, hir: &Hir, variates: &str) -> (String, String) {
-        let indexed = |name: &str| {
-            let input = hir.names.iter().find(|info| info.name == name).map(|info| hir.graph.input(info.input));
+    pub fn observed(&self, hir: &Hir, variates: &[String]) -> (String, String) {
+        let indexed = |name: &String| {
+            let input = hir.names.iter().find(|info| info.name == *name).map(|info| hir.graph.input(info.input));
             let has = |var: &&VarId| input.is_some_and(|input| input.axes.contains(&hir.graph.var(**var).axis));
             let own: Vec<VarId> = self.vars.iter().filter(has).copied().collect();
             let (text, latex) = self.letters.indexed(name, &own);
-            if own.is_empty() { (text, latex_names(name)) } else { (text, latex) }
+            if own.is_empty() { (text, latex_variate(name)) } else { (text, latex) }
         };
-        variates
-            .split(", ")
-            .map(indexed)
-            .reduce(|a, b| (format!("{}, {}", a.0, b.0), format!("{}, {}", a.1, b.1)))
-            .unwrap_or_default()
+        let (texts, symbols): (Vec<String>, Vec<String>) = variates.iter().map(indexed).unzip();
+        (texts.join(", "), symbols.join(", "))
     }
 }

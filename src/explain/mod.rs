@@ -70,19 +70,26 @@ fn likelihood(program: &Program, at: usize, term: &Term, form: &Form, ascii: boo
     let graph = &program.hir.graph;
     let label = heading(program, term);
     let indices = Indices::of(program, term);
-    let (variates, symbols) = indices.observed(&program.hir, &density::variates(form));
+    let observed = density::variates(form);
+    let (variates, symbols) = indices.observed(&program.hir, &observed);
     let mut likelihood =
         Section::new(&format!("Likelihood{label}"), "How probable is what was observed, if the prediction is right?");
     likelihood = likelihood.formula(
-        &format!("{} ~ {}", density::variates(form), density::text(graph, form, ascii)),
+        &format!("{} ~ {}", observed.join(", "), density::text(graph, form, ascii)),
         &format!("{symbols} \\sim {}", density::latex(graph, form)),
     );
+    let named = density::named(form);
     for call in form.calls() {
         if let Form::Call { name, variates, log, .. } = call {
-            let (what, symbols) = indices.observed(&program.hir, &variates.join(", "));
+            let letters = Letters::with(graph, &named, *log);
+            let (what, symbols) = indices.observed(&program.hir, variates);
             likelihood = likelihood.formula(
-                &format!("log {name}({what}) = {}", to_text(graph, *log)),
-                &format!("\\log p_{{\\text{{{}}}}}({symbols}) = {}", name.replace('_', "\\_"), to_latex(graph, *log)),
+                &format!("log {name}({what}) = {}", letters.text(graph, *log)),
+                &format!(
+                    "\\log p_{{\\text{{{}}}}}({symbols}) = {}",
+                    name.replace('_', "\\_"),
+                    letters.latex(graph, *log)
+                ),
             );
         }
     }

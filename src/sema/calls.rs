@@ -13,6 +13,7 @@ use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::VarId;
 use crate::source::Span;
 use crate::syntax::ast::{Arg, Axis, ExprId, Formal, Name};
+use crate::syntax::names::reducer_meant;
 
 /// An argument of a call, evaluated.
 #[derive(Clone)]
@@ -66,6 +67,11 @@ impl Elaborator<'_> {
             let Some(observed) = self.variates(ctx, observed) else { return Value::Error };
             let inside = Ctx { tilde: Some(observed), ..ctx.clone() };
             return self.call(&inside, callee, None, args, span);
+        }
+        // What is below a reducer is its index, which the argument would be blamed for.
+        let defined = own.is_some() || self.unit_of(&callee.key, false).is_some();
+        if !defined && reducer_meant(&callee.key).is_some() {
+            return self.unknown(ctx, callee, "function");
         }
         // `huber(x | δ)`: what stands right of the bar are further arguments.
         let left = variates.unwrap_or_default().iter().map(|&value| Arg { name: None, value });
@@ -129,7 +135,9 @@ impl Elaborator<'_> {
         if ctx.call.is_some() {
             return self.fail(diagnostic);
         }
-        if let Some(near) = synonyms::call(&callee.key, candidates.iter().map(String::as_str)) {
+        if let Some(reducer) = reducer_meant(&callee.key) {
+            diagnostic = diagnostic.fix("a reducer has its index in square brackets", callee.span, reducer);
+        } else if let Some(near) = synonyms::call(&callee.key, candidates.iter().map(String::as_str)) {
             diagnostic = diagnostic.fix(format!("did you mean `{near}`?"), callee.span, near);
         } else if self.by_key.contains_key(&callee.key) || self.definitions.contains_key(&callee.key) {
             let times = format!("{} * (", callee.text);

@@ -1,6 +1,6 @@
 //! Supports are checked where something needs them, and what does not fit is reported with its repair.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::elaborate::{Ctx, Elaborator};
 use super::value::{Num, VectorKind};
@@ -126,8 +126,8 @@ impl Elaborator<'_> {
         let support = self.support_in(ctx, node);
         let text = ctx.unit.source.slice(span).to_string();
         let found = self.describe(support);
-        let number = matches!(ctx.unit.ast.expr(id).kind, ExprKind::Number { .. });
         let constant = support.as_point();
+        let number = constant.is_some() && text.replace(' ', "").replace('−', "-").parse().ok() == constant;
         let given = self.given(ctx, id);
         let subject = if number { "it".to_string() } else { format!("`{}`", shorten(&text)) };
         let message = format!("{what} must be {}, but {subject} {found}", requirement(needed));
@@ -136,20 +136,32 @@ impl Elaborator<'_> {
         if ctx.call.is_some() {
             let at = ctx.unit.source.line_column(span.start).0;
             diagnostic = diagnostic.help(format!("it happens in line {at} of {}", ctx.unit.source.name));
+        } else if !given.is_empty() {
+            let by = self.options.set_by;
+            let values = given.iter().map(|(name, value)| format!("`{name}` has its value {value} from {by}"));
+            diagnostic = diagnostic.help(format!("{}: give it another", values.collect::<Vec<_>>().join(", ")));
         } else if let Some(near) = self.mistyped(ctx, id) {
             diagnostic = diagnostic.fix(format!("did you mean `{near}`?"), span, near);
-        } else if let Some(name) = given {
-            diagnostic = diagnostic.help(format!("`{name}` has its value from outside the program: give it another"));
         } else if constant.is_none() {
             diagnostic = with_repairs(diagnostic, needed, span, &text);
         }
         self.report(diagnostic);
     }
 
-    /// The name whose value was given with the program, as `--set` does.
-    fn given(&self, ctx: &Ctx, id: ExprId) -> Option<String> {
-        let ExprKind::Name(name) = &ctx.unit.ast.expr(id).kind else { return None };
-        self.options.set.contains_key(&name.key).then(|| name.text.clone())
+    /// The names in an expression whose values were given with the program, as `--set` does.
+    fn given(&self, ctx: &Ctx, id: ExprId) -> BTreeMap<String, f64> {
+        if self.options.set.is_empty() {
+            return BTreeMap::new();
+        }
+        let whole = ctx.unit.ast.expr(id).span;
+        let inside =
+            ctx.unit.ast.exprs.iter().filter(|expr| whole.start <= expr.span.start && expr.span.end <= whole.end);
+        inside
+            .filter_map(|expr| match &expr.kind {
+                ExprKind::Name(name) => Some((name.text.clone(), *self.options.set.get(&name.key)?)),
+                _ => None,
+            })
+            .collect()
     }
 
     /// The declared or defined name that an undeclared one is nearly spelled like.
@@ -207,6 +219,7 @@ fn requirement(needed: Interval) -> String {
         (Interval::INT, "a whole number"),
         (Interval::BOOL, "0 or 1"),
         (Interval::REAL.without_zero(), "different from 0"),
+        (Interval::REAL, "a finite number"),
     ];
     match words.iter().find(|(interval, _)| *interval == needed) {
         Some((_, words)) => (*words).to_string(),

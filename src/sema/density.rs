@@ -8,6 +8,11 @@ use crate::ir::op::Op;
 use crate::source::Span;
 use crate::syntax::ast::BinaryOp;
 
+/// Weights of a mixture that are learned.
+const TWO_WEIGHTS: &str = "write `w * p + (1 - w) * q` with `w = sigmoid(v)`";
+const MORE_WEIGHTS: &str =
+    "take them from one simplex, `w = softmax(v)` with `v : real[3]`: `w[0] * p + w[1] * q + w[2] * r`";
+
 impl Elaborator<'_> {
     /// An operator with a density on at least one side.
     pub(super) fn density_operator(&mut self, ctx: &Ctx, at: Operator, left: Value, right: Value) -> Value {
@@ -116,8 +121,9 @@ impl Elaborator<'_> {
         }
         let nonneg = parts.iter().all(|(weight, _)| self.graph.support(weight.node).is_nonneg());
         if !nonneg {
-            let message = "the weights of a mixture are zero or positive";
-            return self.fail(Diagnostic::new(codes::E0503, self.place(ctx, span), message));
+            let message = "the weights of a mixture are zero or positive, and nothing shows that these are";
+            let help = if parts.len() == 2 { TWO_WEIGHTS } else { MORE_WEIGHTS };
+            return self.fail(Diagnostic::new(codes::E0503, self.place(ctx, span), message).help(help));
         }
         self.mix(ctx, parts, span)
     }
@@ -201,9 +207,8 @@ impl Elaborator<'_> {
                                 for `w : simplex[2]`; or `∑[k] w[k] * p[k]`"
                     .into()
             }
-            None => {
-                "write `w * p + (1 - w) * q`, or decimals that add to 1; to weight an observation, write `p ^ w`".into()
-            }
+            None if parts.len() > 2 => format!("{MORE_WEIGHTS}, or decimals that add to 1"),
+            None => format!("{TWO_WEIGHTS}, or decimals that add to 1; to weight an observation, write `p ^ w`"),
         };
         self.report(Diagnostic::new(codes::E0503, place, message).help(help));
     }

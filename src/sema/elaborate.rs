@@ -11,7 +11,7 @@ use super::library::Unit;
 use super::value::{Kind, Num, Share, Value, VectorKind, union_axes};
 use super::{Hir, NameInfo, Options, Reduction, Term, TermKind};
 use crate::diag::{Diagnostic, codes};
-use crate::ir::graph::{Axis, AxisId, Graph, InputId, Node, NodeId, ROWS};
+use crate::ir::graph::{Axis, AxisId, Graph, InputId, Node, NodeId, ROWS, VarId};
 use crate::ir::op::{Op, ReduceOp};
 use crate::ir::support::Interval;
 use crate::source::{Loader, Source, Span};
@@ -68,6 +68,8 @@ pub(super) struct Elaborator<'a> {
     pub reported: std::collections::HashSet<(crate::diag::Code, Span)>,
     /// Functions and distributions that nobody defines, once reported.
     pub unknown_calls: std::collections::HashSet<String>,
+    /// Indices of reducers as written.
+    pub letters: HashMap<VarId, String>,
     /// What is known of units.
     pub units: super::units::Units,
     pub canonical: super::check::Canonical,
@@ -111,6 +113,7 @@ impl<'a> Elaborator<'a> {
             reduction: Reduction::Mean,
             reported: Default::default(),
             unknown_calls: Default::default(),
+            letters: HashMap::new(),
             units: Default::default(),
             canonical: Default::default(),
             shares: HashMap::new(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::elaborate::{Ctx, Elaborator};
-use super::value::{Kind, Measure, Num, Share, Value, VectorKind, union_axes};
+use super::value::{Form, Kind, Measure, Num, Share, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::{AxisId, Index, Node, NodeId, Substitution, VarId};
 use crate::ir::op::{Op, ReduceOp};
@@ -141,6 +141,7 @@ impl Elaborator<'_> {
             let node = self.graph.intern(Node::Var(var));
             inner.locals.insert(binder.name.key.clone(), Value::Num(Num::scalar(node)));
             vars.push(var);
+            self.letters.insert(var, binder.name.text.clone());
         }
         let condition = match cond.map(|id| (id, self.number(&inner, id))) {
             None => None,
@@ -192,6 +193,11 @@ impl Elaborator<'_> {
         Num { node, axes, kind, vector: VectorKind::Plain }
     }
 
+    /// Indices with the names they were given.
+    fn lettered(&self, vars: &[VarId]) -> Vec<(VarId, String)> {
+        vars.iter().filter_map(|var| Some((*var, self.letters.get(var)?.clone()))).collect()
+    }
+
     /// Nested reductions, innermost binder first; the condition goes to the innermost.
     pub fn reduce_over(&mut self, op: ReduceOp, vars: &[VarId], body: NodeId, cond: Option<NodeId>) -> NodeId {
         let mut node = body;
@@ -215,7 +221,7 @@ impl Elaborator<'_> {
         match (reducer, value) {
             (Reducer::Prod, Value::Density(mut density)) => {
                 density.log = self.reduce_over(ReduceOp::Sum, vars, density.log, cond.map(|cond| cond.node));
-                density.form = super::value::Form::Over(true, Box::new(density.form));
+                density.form = Form::Over(self.lettered(vars), None, Box::new(density.form));
                 density.instance = None;
                 Value::Density(density)
             }
@@ -258,7 +264,7 @@ impl Elaborator<'_> {
         let mut density = density.clone();
         density.axes = union_axes(&density.axes, &weight.axes);
         density.log = log;
-        density.form = super::value::Form::Over(false, Box::new(density.form));
+        density.form = Form::Over(self.lettered(vars), Some(weight.node), Box::new(density.form));
         density.instance = None;
         Value::Density(Box::new(density))
     }

@@ -134,25 +134,27 @@ fn mixed(form: &Form, inside: bool) -> Vec<&Form> {
             }
         }
         Form::Mixture(parts) => parts.iter().flat_map(|(_, part)| mixed(part, true)).collect(),
-        Form::Over(product, part) => mixed(part, inside || !product),
+        Form::Over(_, weight, part) => mixed(part, inside || weight.is_some()),
         Form::Product(parts) => parts.iter().flat_map(|part| mixed(part, inside)).collect(),
         Form::Power(part, _) => mixed(part, inside),
         Form::Quotient(a, b) | Form::If(a, b) => mixed(a, inside).into_iter().chain(mixed(b, inside)).collect(),
     }
 }
 
-/// The summands of an expression with their signs.
-fn summands(graph: &Graph, id: NodeId, sign: bool, out: &mut Vec<(bool, NodeId)>) {
-    match graph.node(id) {
-        Node::Apply(Op::Add, args) => args.iter().for_each(|&arg| summands(graph, arg, sign, out)),
-        Node::Apply(Op::Sub, args) => {
-            args.iter()
-                .enumerate()
-                .for_each(|(at, &arg)| summands(graph, arg, if at == 0 { sign } else { !sign }, out));
+/// The summands of an expression with their signs, in the order written.
+fn summands(graph: &Graph, id: NodeId) -> Vec<(bool, NodeId)> {
+    let (mut stack, mut out) = (vec![(true, id)], Vec::new());
+    while let Some((sign, id)) = stack.pop() {
+        match graph.node(id) {
+            Node::Apply(op @ (Op::Add | Op::Sub), args) => {
+                let signed = args.iter().enumerate().map(|(at, &arg)| (sign == (at == 0 || *op == Op::Add), arg));
+                stack.extend(signed.rev());
+            }
+            Node::Apply(Op::Neg, args) => stack.extend(args.iter().map(|&arg| (!sign, arg))),
+            _ => out.push((sign, id)),
         }
-        Node::Apply(Op::Neg, args) => args.iter().for_each(|&arg| summands(graph, arg, !sign, out)),
-        _ => out.push((sign, id)),
     }
+    out
 }
 
 /// What a hinge of distances is made of.
@@ -169,9 +171,8 @@ fn hinges(graph: &Graph, nodes: &[NodeId]) -> Vec<Hinge> {
     let of = |&id: &NodeId| {
         let Node::Apply(Op::Relu | Op::Max, args) = graph.node(id) else { return None };
         let inside = args.iter().copied().find(|&arg| graph.as_const(arg).is_none())?;
-        let mut parts = Vec::new();
-        summands(graph, inside, true, &mut parts);
-        let (distances, rest): (Vec<_>, Vec<_>) = parts.into_iter().partition(|&(_, id)| is_distance(id));
+        let (distances, rest): (Vec<_>, Vec<_>) =
+            summands(graph, inside).into_iter().partition(|&(_, id)| is_distance(id));
         let pick = |sign: bool| distances.iter().filter(|(s, _)| *s == sign).map(|&(_, id)| id).collect::<Vec<_>>();
         let (nearer, farther) = (pick(true), pick(false));
         let margin = !rest.is_empty();
@@ -205,8 +206,7 @@ fn without_margin(hir: &Hir, term: &Term, nodes: &[NodeId]) -> Option<Diagnostic
 /// A cost with a constant added: it moves no minimum.
 fn cancelling(hir: &Hir, term: &Term, _: &[NodeId]) -> Option<Diagnostic> {
     let TermKind::Cost = term.kind else { return None };
-    let mut parts = Vec::new();
-    summands(&hir.graph, term.node, true, &mut parts);
+    let parts = summands(&hir.graph, term.node);
     let curved = |&(_, id): &(bool, NodeId)| !matches!(hir.graph.node(id), Node::Const(_) | Node::Load(..));
     let constant = parts.iter().find_map(|&(_, id)| hir.graph.as_const(id)).filter(|_| parts.iter().any(curved))?;
     let message = format!("the constant {constant} is added to every row's cost and cancels in the gradient");

@@ -49,6 +49,8 @@ pub struct Options {
     pub roles: HashMap<String, InputRole>,
     /// Free names bound to columns: they take the support that their uses need, and every row is checked against it.
     pub bound: HashSet<String>,
+    /// Where the values of `set` come from, for messages: `--set`, or the spec.
+    pub set_by: &'static str,
     /// Predictions and parameters with a declared support are raw values behind their fixed link (training).
     pub raw: bool,
 }
@@ -185,7 +187,26 @@ pub fn analyze(source: &Source, loader: &dyn Loader, options: &Options) -> Analy
         |found: &Diagnostic| found.severity() == Severity::Warning && lints::allowed(source, found.code, found.span);
     diagnostics.retain(|found| !silenced(found));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+    keep_the_first(&mut diagnostics);
     Analysis { hir: analysis.hir, diagnostics }
+}
+
+/// Of very many mistakes the first ones, and how many more there are.
+fn keep_the_first(diagnostics: &mut Vec<Diagnostic>) {
+    let wrong = |found: &Diagnostic| found.severity() == Severity::Error;
+    let all = diagnostics.iter().filter(|found| wrong(found)).count();
+    let unread = diagnostics.iter().any(|found| found.code == codes::E0120);
+    if all <= syntax::MAX_MISTAKES || unread {
+        return;
+    }
+    let mut kept = 0;
+    diagnostics.retain(|found| {
+        kept += usize::from(wrong(found));
+        kept <= syntax::MAX_MISTAKES
+    });
+    let last = diagnostics.last().map_or_else(Span::default, |found| found.span);
+    let message = format!("and {} more mistakes, which are not shown", all - syntax::MAX_MISTAKES);
+    diagnostics.push(Diagnostic::new(codes::E0120, last, message));
 }
 
 #[cfg(test)]

@@ -200,3 +200,22 @@ fn conditions_of_a_chain_know_what_stands_before_them() {
     let text = "predict x : real\nif x > 0 and x < 9 or log(x) > 1 and x < 5 then x else 0";
     assert_eq!(codes(text), ["E0202"]);
 }
+
+#[test]
+fn a_value_from_outside_is_blamed_on_where_it_comes_from() {
+    let options = Options { set: HashMap::from([("a".into(), 1.0)]), set_by: "`--set`", ..Options::default() };
+    for (text, found) in [("normal(x | 0, a - 2)", "`a - 2` is -1"), ("normal(x | 0, -a)", "`-a` is -1")] {
+        let program = format!("const a = 9\n{text}");
+        let said = analyze(&Source::new("-e", program), &NoFiles, &options).diagnostics;
+        assert!(said[0].message.ends_with(found), "{said:?}");
+        assert_eq!(said[0].helps[0].message, "`a` has its value 1 from `--set`: give it another");
+    }
+}
+
+#[test]
+fn of_very_many_mistakes_the_first_are_shown() {
+    let said = check(&"poisson(k | -1)\n".repeat(10_000)).diagnostics;
+    assert_eq!(said.len(), 101);
+    assert_eq!(said[100].message, "and 9900 more mistakes, which are not shown");
+    assert_eq!(said[99].span.start, 99 * 16 + 12);
+}

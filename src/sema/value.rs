@@ -146,8 +146,8 @@ pub enum Form {
     Power(Box<Form>, NodeId),
     /// `p / q`
     Quotient(Box<Form>, Box<Form>),
-    /// `∏[i] p[i]` (true) or a mixture over an index (false).
-    Over(bool, Box<Form>),
+    /// `∏[i] p[i]`, or with a weight the mixture `∑[k] w[k] * p[k]`: its indices as written.
+    Over(Vec<(VarId, String)>, Option<NodeId>, Box<Form>),
     /// `if c then p else q`
     If(Box<Form>, Box<Form>),
 }
@@ -164,7 +164,7 @@ impl Form {
             Form::Call { inner, .. } => std::iter::once(self).chain(inner.iter().flat_map(Form::calls)).collect(),
             Form::Product(parts) => parts.iter().flat_map(Form::calls).collect(),
             Form::Mixture(parts) => parts.iter().flat_map(|(_, part)| part.calls()).collect(),
-            Form::Power(part, _) | Form::Over(_, part) => part.calls(),
+            Form::Power(part, _) | Form::Over(_, _, part) => part.calls(),
             Form::Quotient(a, b) | Form::If(a, b) => a.calls().into_iter().chain(b.calls()).collect(),
         }
     }

@@ -23,7 +23,7 @@ mod parse;
 pub mod print;
 mod scan;
 
-pub use parse::parse;
+pub use parse::{MAX_MISTAKES, parse};
 
 /// The functions and distributions whose definitions could not be read, by canonical name: that nothing else
 /// declares them is no second mistake.

@@ -180,6 +180,14 @@ pub fn to_superscript(c: char) -> Option<char> {
     ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'].into_iter().find(|&raised| superscript_digit(raised) == Some(c))
 }
 
+/// `sum[i]` for `sum_i`: the reducer that a name with an index below it was meant for, by its canonical form.
+pub fn reducer_meant(key: &str) -> Option<String> {
+    let (word, index) = key.split_once('_')?;
+    let reduces = ["sum", "prod", "mean", "max", "min", "logsumexp", "any", "all"].contains(&word);
+    let letter = index.len() == 1 && index.starts_with(|c: char| c.is_ascii_alphabetic());
+    (reduces && letter).then(|| format!("{word}[{index}]"))
+}
+
 /// The ASCII form by which names compare. Letters outside ASCII and Greek stay as they are (NFC).
 ///
 /// ```

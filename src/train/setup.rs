@@ -128,7 +128,7 @@ fn options(spec: &Spec, constants: &BTreeMap<String, Vec<f64>>, rows: Option<usi
     for key in &bound {
         roles.insert(key.clone(), InputRole::Data);
     }
-    Options { set, roles, bound, raw: true }
+    Options { set, set_by: "the spec", roles, bound, raw: true }
 }
 
 /// The predicted names that are one network's outputs for different pictures.

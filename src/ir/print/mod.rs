@@ -76,7 +76,7 @@ pub fn to_latex(graph: &Graph, root: NodeId) -> String {
 pub fn listing(graph: &Graph, roots: &[(String, NodeId)]) -> String {
     let ids: Vec<NodeId> = roots.iter().map(|(_, id)| *id).collect();
     let order = graph.reachable(&ids);
-    let names = Names::of(graph, &[], &ids, &order);
+    let names = Names::of(graph, &[], &ids, &order, &[]);
     let mut users: HashMap<NodeId, usize> = HashMap::new();
     for &id in &order {
         graph.children(graph.node(id)).into_iter().for_each(|child| *users.entry(child).or_default() += 1);
@@ -105,7 +105,12 @@ pub struct Letters(Names);
 impl Letters {
     /// Letters for `vars`, in this order, and then for what else occurs in the expressions.
     pub fn of(graph: &Graph, vars: &[VarId], roots: &[NodeId]) -> Letters {
-        Letters(Names::of(graph, vars, roots, &graph.reachable(roots)))
+        Letters(Names::of(graph, vars, roots, &graph.reachable(roots), &[]))
+    }
+
+    /// Letters for an expression in which some variables have names already.
+    pub fn with(graph: &Graph, named: &[(VarId, String)], root: NodeId) -> Letters {
+        Letters(Names::of(graph, &[], &[root], &graph.reachable(&[root]), named))
     }
 
     /// An expression as text, as [`to_text`] has it.
@@ -186,8 +191,9 @@ struct Names {
 }
 
 impl Names {
-    fn of(graph: &Graph, first: &[VarId], roots: &[NodeId], order: &[NodeId]) -> Names {
-        let taken: HashSet<&str> = graph.inputs().iter().map(|input| input.name.as_str()).collect();
+    fn of(graph: &Graph, first: &[VarId], roots: &[NodeId], order: &[NodeId], named: &[(VarId, String)]) -> Names {
+        let inputs = graph.inputs().iter().map(|input| input.name.as_str());
+        let taken: HashSet<&str> = inputs.chain(named.iter().map(|(_, name)| name.as_str())).collect();
         let mut letters = ["i", "j", "k", "l", "m", "n", "p", "q", "r", "s", "t", "u"]
             .into_iter()
             .filter(|letter| !taken.contains(letter))
@@ -207,7 +213,7 @@ impl Names {
         });
         let used: Vec<VarId> = free.chain(inside).flatten().collect();
         let rows = used.iter().any(|&var| var != ROW && graph.var(var).axis == ROWS);
-        let mut vars = HashMap::new();
+        let mut vars: HashMap<VarId, String> = named.iter().cloned().collect();
         if !rows {
             vars.insert(ROW, "row".to_string());
         }

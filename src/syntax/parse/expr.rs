@@ -12,7 +12,7 @@ use super::{Builder, Rule};
 use crate::diag::{Diagnostic, codes};
 use crate::source::Span;
 use crate::syntax::ast::{Arg, BinaryOp, Binder, ExprId, ExprKind, Name, Reducer, UnaryOp};
-use crate::syntax::names::superscript_digit;
+use crate::syntax::names::{canonical, reducer_meant, superscript_digit};
 
 /// Fixes that repeat more characters of the program than this are left out.
 const MAX_QUOTED: usize = 200;
@@ -314,6 +314,12 @@ impl<'a> Builder<'a> {
     fn ask_for_brackets(&mut self, function: &str, callee: Span, argument: Span) {
         let whole = callee.to(argument);
         let text = self.source_text(argument);
+        if let Some(reducer) = reducer_meant(&canonical(function)) {
+            let message = format!("`{function}` is no function: a reducer has its index in square brackets");
+            let diagnostic = Diagnostic::new(codes::E0111, callee, message);
+            self.report(diagnostic.fix(format!("write `{reducer} …`"), callee, reducer));
+            return;
+        }
         let called = if function == "√" { "√" } else { function };
         let message = format!("`{called}` without brackets takes one bare or indexed name");
         let mut diagnostic = Diagnostic::new(codes::E0111, whole, message);

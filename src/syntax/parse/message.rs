@@ -286,7 +286,13 @@ impl Builder<'_> {
         };
         if self.is_operator(around.before) || matches!(previous.kind, Kind::Open) || RESERVED.contains(&before) {
             let message = format!("expected a value after `{before}`, {found}");
-            return Diagnostic::new(codes::E0110, span, message);
+            let diagnostic = Diagnostic::new(codes::E0110, span, message);
+            return match self.word(around.found) {
+                sign @ ("∑" | "∏") => {
+                    diagnostic.help(format!("its index stands in square brackets: `{sign}[i] x[i]`"))
+                }
+                _ => diagnostic,
+            };
         }
         let message = match around.found {
             None => format!("this ends too early: something is missing after `{}`", shorten(before)),

@@ -32,8 +32,8 @@ struct Grammar;
 /// Programs longer than this are data.
 const MAX_BYTES: usize = 256 << 20;
 
-/// After this many mistakes the rest is not read.
-const MAX_MISTAKES: usize = 100;
+/// After this many mistakes the rest is not read, or not shown.
+pub const MAX_MISTAKES: usize = 100;
 
 /// Parses a program. What cannot be read becomes an `Error` statement, and every mistake has one diagnostic; they
 /// come in the order of the text.

@@ -169,7 +169,7 @@ fn plain_calls(form: &Form) -> Vec<Call<'_>> {
             _ => Vec::new(),
         },
         Form::Product(parts) => parts.iter().flat_map(plain_calls).collect(),
-        Form::Over(true, part) => plain_calls(part),
+        Form::Over(_, None, part) => plain_calls(part),
         _ => Vec::new(),
     }
 }
