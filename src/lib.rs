@@ -16,6 +16,7 @@
 //! | explain | [`explain`] | the same steps as a document |
 //! | compute | [`interpret`], [`codegen`] | values and gradients: slow and obvious, or native |
 //! | bind | [`data`], [`evaluate`] | tables, events and images → arrays, every value inside its support |
+//! | draw | [`sample`] | a program's densities → synthetic data |
 //! | train | [`train`] | a dfdx network against the compiled loss |
 //! | read and write | [`files`] | the files of a program; whole or not at all |
 //! | remember | [`record`], [`report`] | runs in a store that survives a crash; pages and pictures from records alone |
@@ -24,7 +25,7 @@
 //!
 //! [`ir`] is one graph of scalar expressions over index variables with one table of primitives ([`ir::op`]); [`diag`] is
 //! one table of codes and one renderer; [`compile`] is the front door. Imports go one way, in the order `source`, `diag`,
-//! `syntax`, `ir`, `interpret`, `passes`, `sema`, `lower`, `codegen`, `compile`, `explain`, `files`, `data`, `evaluate`, `record`,
+//! `syntax`, `ir`, `interpret`, `passes`, `sema`, `lower`, `codegen`, `compile`, `explain`, `files`, `data`, `evaluate`, `sample`, `record`,
 //! `report`, `train`, `notebook`, `cli`; a test holds the tree to it. Up to `explain` there are no files, clocks, randomness or
 //! printing: other files of a program come in through [`source::Loader`].
 //!
@@ -55,6 +56,8 @@ pub mod passes;
 pub mod record;
 #[cfg(feature = "report")]
 pub mod report;
+#[cfg(feature = "data")]
+pub mod sample;
 pub mod sema;
 pub mod source;
 pub mod syntax;

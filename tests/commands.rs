@@ -378,3 +378,88 @@ fn the_number_of_rows_is_the_tables_unless_it_is_given() {
     assert!((loss(&[]) - 1.75).abs() < 1e-12);
     assert!((loss(&["--set", "rows=100"]) - 1.51).abs() < 1e-12);
 }
+
+/// Draws of a program on a table: what is drawn is left of a bar, and the rest is handed on.
+#[test]
+fn draws_are_a_table_that_can_be_evaluated() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String = (0..400).map(|at| format!("{}\n", -1.0 + f64::from(at) / 200.0)).collect();
+    fs::write(folder.path().join("t.csv"), format!("eta\n{rows}")).unwrap();
+    let program = "poisson(k | log_rate = η)";
+    let sample = |more: &[&str]| {
+        let (status, out, said) = lossc(folder.path(), &[&["sample", "-e", program, "--data", "t.csv"], more].concat());
+        assert_eq!(status, 0, "{said}");
+        out
+    };
+    let drawn = sample(&["--seed", "7"]);
+    assert!(drawn.starts_with("row,draw,k,η\n1,1,") && drawn.lines().count() == 401, "{drawn}");
+    assert_eq!(drawn, sample(&["--seed", "7"]));
+    assert_ne!(drawn, sample(&["--seed", "8"]));
+    // A row's draws do not depend on how many others there are.
+    let three = sample(&["--seed", "7", "--draws", "3"]);
+    assert!(drawn.lines().all(|line| three.lines().any(|other| other == line)));
+    assert_eq!(sample(&["--seed", "7", "-o", "k.csv"]), "");
+    assert_eq!(fs::read_to_string(folder.path().join("k.csv")).unwrap(), drawn);
+    let arguments = ["eval", "-e", program, "--data", "k.csv", "--format", "json"];
+    let (status, out, said) = lossc(folder.path(), &arguments);
+    assert_eq!(status, 0, "{said}");
+    // The mean entropy of these Poisson laws, as the sum of −p·log p: 1.3114; ± 5 standard errors.
+    let loss = serde_json::from_str::<Value>(&out).unwrap()["loss"].as_f64().unwrap();
+    assert!((loss - 1.3114).abs() < 0.2, "{loss}");
+    let json: Value = serde_json::from_str(&sample(&["--format", "json", "--draws", "2"])).unwrap();
+    assert_eq!(json["rows"], 400);
+    assert_eq!(json["samples"].as_array().unwrap().len(), 800);
+    assert_eq!(json["samples"][1]["draw"], 2.0);
+}
+
+/// What cannot be drawn is refused at its place, before anything is written.
+#[test]
+fn what_is_no_law_is_not_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    for (program, code, expected) in [
+        ("normal(x | 0, 1) * normal(x | 1, 1)", "E0801", "more than one density"),
+        ("data x : positive; normal(log(x) | 0, 1)", "E0801", "is an expression"),
+        ("poisson(k | 2); (k − 2)²", "E0801", "this cost is about `k`"),
+        ("normal(a | b, 1); normal(b | a, 1)", "E0801", "neither can be drawn first"),
+        ("normal(x | 0, 1) / normal(x | 0, 2)", "E0801", "a ratio of densities"),
+        ("data k : count; normal(k | 5, 2)", "E0801", "whole numbers only"),
+        ("x²", "E0801", "nothing stands left of a bar"),
+        ("interval(normal(_ | 0, 1), a, b)", "E0801", "the probability of a range"),
+        ("data x : real[2]; normal(x[0] | 0, 1)", "E0801", "only some of the elements"),
+        ("data x : unit; normal(x | 0, 1)", "E0802", "adds up to 0.341345, not to 1"),
+        ("poisson(k | 1e13)", "E0802", "too many whole numbers"),
+        ("posson(k | 1)", "E0301", "poisson"),
+    ] {
+        let (status, out, said) = lossc(folder.path(), &["sample", "-e", program]);
+        assert_eq!((status, out.as_str()), (1, ""), "{program}: {said}");
+        assert!(said.contains(code) && said.contains(expected), "{program}: {said}");
+        let (_, out, _) = lossc(folder.path(), &["sample", "-e", program, "--format", "json"]);
+        assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["diagnostics"][0]["code"], code, "{program}");
+    }
+    let (status, _, said) = lossc(folder.path(), &["sample", "-e", "poisson(k | 1)", "--draws", "0"]);
+    assert!(status == 2 && said.contains("--draws"), "{said}");
+    let (status, _, said) = lossc(folder.path(), &["sample", "-e", "poisson(k | λ)"]);
+    assert!(status == 1 && said.contains("no column `λ`"), "{said}");
+}
+
+/// What is drawn first is what another density depends on; elements and parameters have their own draws.
+#[test]
+fn names_are_drawn_in_the_order_of_their_densities() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = "data x : real[2]\nparam μ : real\nx ~ normal(μ, 1e-9)\nnormal(μ | 0, 10) ^ (1/rows)";
+    let (status, out, said) = lossc(folder.path(), &["sample", "-e", program, "--rows", "2", "--draws", "2"]);
+    assert_eq!(status, 0, "{said}");
+    let lines: Vec<Vec<f64>> =
+        out.lines().skip(1).map(|line| line.split(',').map(|cell| cell.parse().unwrap()).collect()).collect();
+    assert!(out.starts_with("row,draw,x[0],x[1],μ\n") && lines.len() == 4, "{out}");
+    for line in &lines {
+        assert!((line[2] - line[4]).abs() < 1e-7 && (line[3] - line[4]).abs() < 1e-7, "{out}");
+        assert!(line[2] != line[3], "{out}");
+    }
+    assert!(lines[0][4] == lines[2][4] && lines[1][4] == lines[3][4] && lines[0][4] != lines[1][4], "{out}");
+    let (_, given, _) = lossc(folder.path(), &["sample", "-e", program, "--set", "μ=3"]);
+    assert!(
+        given.starts_with("row,draw,x[0],x[1]\n1,1,3.0") || given.starts_with("row,draw,x[0],x[1]\n1,1,2.99"),
+        "{given}"
+    );
+}

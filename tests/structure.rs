@@ -20,6 +20,7 @@ const ORDER: &[&str] = &[
     "files",
     "data",
     "evaluate",
+    "sample",
     "record",
     "report",
     "train",

@@ -6,7 +6,7 @@ use super::output::Fault;
 use super::program::{ProgramArgs, setting};
 use super::{Format, Outcome, output};
 use crate::data::options::OnInvalid;
-use crate::data::{Folder, Intake, STANDARD_INPUT, WithInput, read_table};
+use crate::data::{Folder, Intake, STANDARD_INPUT, Table, WithInput, read_table};
 use crate::evaluate::{Derivative, Dtype, Engine, EvaluateError, Evaluation, Request, evaluate};
 use crate::files::Beside;
 use crate::record::Number;
@@ -72,21 +72,15 @@ pub struct Args {
 
 /// Evaluates one program.
 pub fn run(args: &Args) -> Outcome {
-    let mut sources = args.program.sources();
-    let source = match (sources.pop(), sources.is_empty()) {
-        (Some(Ok(source)), true) => source,
-        (Some(Err(unreadable)), true) => return output::fault(unreadable, args.format),
-        (None, _) => super::program::usage("eval"),
-        (Some(_), false) => {
-            output::complain("error: `lossc eval` takes one program");
-            std::process::exit(2)
-        }
+    let source = match args.program.one("eval") {
+        Ok(source) => source,
+        Err(unreadable) => return output::fault(unreadable, args.format),
     };
     match answer(args, &source) {
         Ok(evaluation) => {
             match args.format {
                 Format::Json => output::line(&report(args, &evaluation).to_string()),
-                Format::Human => output::line(&table(args, &evaluation)),
+                Format::Human => output::line(&text(args, &evaluation)),
             }
             Outcome::Done
         }
@@ -95,15 +89,19 @@ pub fn run(args: &Args) -> Outcome {
     }
 }
 
-fn answer(args: &Args, source: &Source) -> Result<Evaluation, EvaluateError> {
+/// The table at a path, or on standard input.
+pub(super) fn table(path: &str) -> Result<Table, EvaluateError> {
     let folder = Folder::new(".");
-    let table = if args.data == "-" {
-        let input = WithInput::new(folder, &mut std::io::stdin().lock())
-            .map_err(|error| EvaluateError::Request(format!("{STANDARD_INPUT}: {error}")))?;
-        read_table(&Intake::new(&input), STANDARD_INPUT)?
-    } else {
-        read_table(&Intake::new(&folder), &args.data)?
-    };
+    if path != "-" {
+        return Ok(read_table(&Intake::new(&folder), path)?);
+    }
+    let input = WithInput::new(folder, &mut std::io::stdin().lock())
+        .map_err(|error| EvaluateError::Request(format!("{STANDARD_INPUT}: {error}")))?;
+    Ok(read_table(&Intake::new(&input), STANDARD_INPUT)?)
+}
+
+fn answer(args: &Args, source: &Source) -> Result<Evaluation, EvaluateError> {
+    let table = table(&args.data)?;
     let request = Request {
         engine: if args.engine == EngineArg::Jit { Engine::Jit } else { Engine::Interpret },
         dtype: if args.dtype == DtypeArg::F32 { Dtype::F32 } else { Dtype::F64 },
@@ -148,7 +146,7 @@ fn derivatives(list: &[Derivative]) -> Value {
     Value::Object(list.iter().map(one).collect())
 }
 
-fn table(args: &Args, evaluation: &Evaluation) -> String {
+fn text(args: &Args, evaluation: &Evaluation) -> String {
     let mut lines = vec![format!("loss  {}   ({} of {} rows)", evaluation.loss, evaluation.reduction, evaluation.rows)];
     if evaluation.terms.len() > 1 {
         lines.extend(evaluation.terms.iter().map(|(label, value)| format!("  {label}  {value}")));

@@ -11,6 +11,7 @@ mod predict;
 mod program;
 mod report;
 mod runs;
+mod sample;
 mod train;
 
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ enum Command {
     Explain(explain::Args),
     /// Evaluate a loss on a table.
     Eval(eval::Args),
+    /// Draw what a program observes, given all else: synthetic data.
+    Sample(sample::Args),
     /// Format programs.
     Fmt(fmt::Args),
     /// Train a network from a spec.
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Sample(args) => sample::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Predict(args) => predict::run(&args),

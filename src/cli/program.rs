@@ -27,6 +27,19 @@ impl ProgramArgs {
         files.chain(texts).collect()
     }
 
+    /// The program of a command that takes one; anything else is an error of usage.
+    pub fn one(&self, command: &str) -> Result<Source, Fault> {
+        let mut sources = self.sources();
+        match (sources.pop(), sources.is_empty()) {
+            (Some(source), true) => source,
+            (None, _) => usage(command),
+            (Some(_), false) => {
+                super::output::complain(&format!("error: `lossc {command}` takes one program"));
+                std::process::exit(2)
+            }
+        }
+    }
+
     /// Nothing to work on.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.expr.is_empty()

@@ -17,6 +17,8 @@ pub enum Purpose {
     Classes = 4,
     /// The order of rows in an epoch.
     Order = 5,
+    /// What a program's densities draw.
+    Draws = 6,
 }
 
 /// The stream of a purpose and an index (an epoch, say) below 2⁵⁶.

@@ -3,7 +3,7 @@
 //! A row gives the code its constant (`codes::E0203`), its title and its page: what it means, a program that gets
 //! it, one that does not, and why the language is like that. To add a code, add a row to one of the tables below.
 //! Depends on nothing. Ranges: E01 text and syntax, E02 supports and densities, E03 names and calls, E04 axes and
-//! shapes, E05 densities and costs, E06 definitions, E07 data at binding, E09 internal, W lints, S specs.
+//! shapes, E05 densities and costs, E06 definitions, E07 units, E08 sampling, E09 internal, W lints, S specs.
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -95,7 +95,7 @@ macro_rules! codes {
 }
 
 static TABLES: &[&[Entry]] =
-    &[SYNTAX, SUPPORTS, NAMES, AXES, DENSITIES, DEFINITIONS, UNITS, BINDING, INTERNAL, LINTS, SPECS];
+    &[SYNTAX, SUPPORTS, NAMES, AXES, DENSITIES, DEFINITIONS, UNITS, SAMPLING, INTERNAL, LINTS, SPECS];
 
 codes! { SYNTAX:
     E0101 "The file is not UTF-8 text"
@@ -361,7 +361,18 @@ codes! { UNITS:
         right "const bin = 50 ms\ndata k : count\npredict λ : positive in Hz\npoisson(k | λ*bin)"
         why "20 spikes a second are one spike in a window of 50 ms.";
 }
-codes! { BINDING: }
+codes! { SAMPLING:
+    E0801 "Something that cannot be drawn"
+        means "`lossc sample` draws every name that stands alone left of a bar, each from one density. A name with two densities, an expression left of a bar, a ratio of densities, a cost about what is drawn, or names that each depend on the other say no law to draw from. The program is right for all other commands."
+        wrong ""
+        right ""
+        why "A draw has to have the distribution that the program states; where it states none, any draw would be made up.";
+    E0802 "A density whose values do not add to 1"
+        means "To draw from a density, `lossc sample` integrates it over the name's support (adds it up, for whole numbers). Where the whole is not 1, part of the distribution lies outside the support that the name is declared with, or the `log density` of a distribution of your own is not normalised, or its values lie closer together than numbers do."
+        wrong ""
+        right ""
+        why "Scaling the rest up to 1 would draw from another distribution than the one that was written.";
+}
 
 codes! { INTERNAL:
     E0901 "An internal compiler error"

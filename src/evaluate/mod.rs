@@ -11,8 +11,10 @@ mod second;
 
 pub use impossible::{Conditions, Origin};
 pub use names::wanted;
+pub(crate) use names::{bind_table, check_set, column_names};
+pub(crate) use run::inputs;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::compile::{Program, UnknownSize, WrongLength};
 use crate::data::options::OnInvalid;
@@ -151,14 +153,14 @@ pub fn evaluate(
     names::check_set(&analysis.hir, request)?;
     let wrt = names::chosen(&analysis.hir, &request.wrt)?;
     let program = Program::compile(analysis.hir, &wrt)?;
-    let bound = names::bind_table(&program, table, request)?;
+    let bound = names::bind_table(&program, table, request, &HashSet::new())?;
     let evaluation = run::Evaluator::new(&program, request, table, &bound)?.run()?;
     Ok((evaluation, analysis.diagnostics))
 }
 
 /// A free name that is given a value can be differentiated by, as a column of its name can, unless only the value shows
 /// that its uses are allowed: then it is a constant.
-fn analyzed(source: &Source, loader: &dyn Loader, table: &Table, request: &Request) -> Analysis {
+pub(crate) fn analyzed(source: &Source, loader: &dyn Loader, table: &Table, request: &Request) -> Analysis {
     let constants = Options {
         set: request.set.clone(),
         set_by: "`--set`",

@@ -13,12 +13,12 @@ use crate::sema::{Hir, NameInfo, Set};
 use crate::syntax::names::canonical;
 
 /// The names that the table's columns offer: `x` for `x[0]`, `x[1]` too.
-pub(super) fn column_names(table: &Table) -> HashSet<String> {
+pub(crate) fn column_names(table: &Table) -> HashSet<String> {
     let base = |name: &str| name.split_once('[').map_or(name, |(base, _)| base).trim().to_string();
     table.columns.iter().map(|column| canonical(&base(&column.name))).collect()
 }
 
-pub(super) fn check_set(hir: &Hir, request: &Request) -> Result<(), EvaluateError> {
+pub(crate) fn check_set(hir: &Hir, request: &Request) -> Result<(), EvaluateError> {
     let axes: Vec<String> = hir.graph.axes().iter().filter_map(|axis| axis.name.as_deref().map(canonical)).collect();
     let unknown = request.set.keys().find(|key| !hir.names.iter().any(|info| info.key == **key) && !axes.contains(key));
     match unknown {
@@ -91,7 +91,13 @@ fn support_of(program: &Program, info: &NameInfo) -> Support {
     }
 }
 
-pub(super) fn bind_table(program: &Program, table: &Table, request: &Request) -> Result<Bound, EvaluateError> {
+/// Binds every name that needs a column, but for those without values of their own (`drawn`).
+pub(crate) fn bind_table(
+    program: &Program,
+    table: &Table,
+    request: &Request,
+    drawn: &HashSet<InputId>,
+) -> Result<Bound, EvaluateError> {
     let has_column = |info: &NameInfo| column_names(table).contains(&info.key);
     let needs_column = |info: &&NameInfo| match info.role {
         InputRole::Data | InputRole::Predict => true,
@@ -104,7 +110,7 @@ pub(super) fn bind_table(program: &Program, table: &Table, request: &Request) ->
         .hir
         .names
         .iter()
-        .filter(needs_column)
+        .filter(|info| needs_column(info) && !drawn.contains(&info.input))
         .map(|info| Wanted {
             narrow: request.narrow().then_some("scale the column, or compute with --dtype f64"),
             ..wanted(program, info, info.role == InputRole::Data)

@@ -179,7 +179,7 @@ fn on_rows(program: &Program, request: &Request, bound: &Bound, rows: Vec<usize>
 }
 
 /// Every input as one array, by `InputId`.
-fn inputs(
+pub(crate) fn inputs(
     program: &Program,
     request: &Request,
     columns: &[BoundColumn],

@@ -2,7 +2,7 @@
 
 use super::elaborate::{Ctx, Elaborator};
 use super::operators::Operator;
-use super::value::{Density, Form, Instance, Kind, Num, Share, Value, VectorKind, union_axes};
+use super::value::{Density, Factor, Form, Instance, Kind, Num, Share, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::op::Op;
 use crate::source::Span;
@@ -61,20 +61,24 @@ impl Elaborator<'_> {
             measure: a.measure.and(b.measure),
             variates,
             form: Form::Product(parts),
+            factors: a.factors.into_iter().chain(b.factors).collect(),
             instance: None,
         }))
     }
 
     fn quotient(&mut self, a: Density, b: Density) -> Value {
         let log = self.graph.apply(Op::Sub, &[a.log, b.log]);
+        let measure = a.measure.and(b.measure);
+        let ratio = Factor { obstacle: Some("a ratio of densities"), ..Factor::of(log, measure, &[&a, &b]) };
         let form = Form::Quotient(Box::new(a.form), Box::new(b.form));
         let axes = union_axes(&a.axes, &b.axes);
         Value::Density(Box::new(Density {
             log,
             axes,
-            measure: a.measure.and(b.measure),
+            measure,
             variates: a.variates,
             form,
+            factors: vec![ratio],
             instance: None,
         }))
     }
@@ -146,6 +150,7 @@ impl Elaborator<'_> {
         }
         let mut result: Option<Density> = None;
         let mut forms = Vec::new();
+        let densities: Vec<Density> = parts.iter().map(|(_, density)| density.clone()).collect();
         for (weight, density) in parts {
             let log_weight = self.graph.apply(Op::Log, &[weight.node]);
             let log = self.graph.apply(Op::Add, &[log_weight, density.log]);
@@ -165,7 +170,10 @@ impl Elaborator<'_> {
             });
         }
         match result {
-            Some(density) => Value::Density(Box::new(Density { form: Form::Mixture(forms), ..density })),
+            Some(density) => {
+                let factor = Factor::of(density.log, density.measure, &densities.iter().collect::<Vec<_>>());
+                Value::Density(Box::new(Density { form: Form::Mixture(forms), factors: vec![factor], ..density }))
+            }
             None => Value::Error,
         }
     }
@@ -176,8 +184,9 @@ impl Elaborator<'_> {
         }
         let log = self.graph.apply(Op::LogMix2, &[w.node, v.node, p.log, q.log]);
         let axes = union_axes(&union_axes(&p.axes, &w.axes), &union_axes(&q.axes, &v.axes));
+        let (measure, factors) = (p.measure, vec![Factor::of(log, p.measure, &[&p, &q])]);
         let form = Form::Mixture(vec![(w.node, p.form), (v.node, q.form)]);
-        Value::Density(Box::new(Density { log, axes, measure: p.measure, variates: p.variates, form, instance: None }))
+        Value::Density(Box::new(Density { log, axes, measure, variates: p.variates, form, factors, instance: None }))
     }
 
     fn same_variates(&mut self, ctx: &Ctx, a: &Density, b: &Density, span: Span) -> bool {
@@ -247,15 +256,18 @@ impl Elaborator<'_> {
             vector: VectorKind::Plain,
         };
         let Value::Num(chosen) = self.select(ctx, test, as_num(&a), as_num(&b), span) else { return Value::Error };
+        let measure = a.measure.and(b.measure);
+        let factors = vec![Factor::of(chosen.node, measure, &[&a, &b])];
         let mut variates = a.variates;
         variates.extend(b.variates.into_iter().filter(|name| !variates.contains(name)).collect::<Vec<_>>());
         let form = Form::If(Box::new(a.form), Box::new(b.form));
         Value::Density(Box::new(Density {
             log: chosen.node,
             axes: chosen.axes,
-            measure: a.measure.and(b.measure),
+            measure,
             variates,
             form,
+            factors,
             instance: None,
         }))
     }

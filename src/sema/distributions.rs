@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::calls::{Argument, Calling, plural};
 use super::elaborate::{Ctx, Elaborator};
 use super::library::Unit;
-use super::value::{Density, Form, Instance, Measure, Num, Value, VectorKind, union_axes};
+use super::value::{Density, Factor, Form, Instance, Measure, Num, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::NodeId;
 use crate::ir::op::Op;
@@ -215,10 +215,19 @@ impl Elaborator<'_> {
             log.node = self.graph.apply(Op::Select, &[condition, log.node, impossible]);
         }
         let textbook = self.textbook(&calling.inner, &def, instance.via).unwrap_or(log.node);
+        let measure = self.measure(&def, &instance);
+        let factor = Factor {
+            log: log.node,
+            variates: numbers.iter().map(|number| number.node).zip(texts.iter().cloned()).collect(),
+            measure,
+            landmarks: landmarks(params),
+            obstacle: None,
+        };
         Value::Density(Box::new(Density {
             log: log.node,
             axes: union_axes(&calling.outer, &log.axes),
-            measure: self.measure(&def, &instance),
+            measure,
+            factors: vec![factor],
             form: self.call_form(&instance, &texts, params, textbook),
             variates: texts,
             instance: Some(Box::new((instance, numbers))),
@@ -408,6 +417,16 @@ pub(super) fn shown<'a>(def: &'a DistDef, key: &'a str) -> &'a str {
     });
     let mut names = own.chain(other.map(|param| &param.name));
     names.find(|name| name.key == key).map_or(key, |name| name.text.as_str())
+}
+
+/// The numbers among the parameters, those of densities inside too.
+fn landmarks(params: &[(String, Argument)]) -> Vec<NodeId> {
+    let of = |(_, argument): &(String, Argument)| match &argument.value {
+        Value::Num(num) => vec![num.node],
+        Value::Density(density) => density.factors.iter().flat_map(|factor| factor.landmarks.clone()).collect(),
+        _ => Vec::new(),
+    };
+    params.iter().flat_map(of).collect()
 }
 
 /// The variates of a density among the parameters of a wrapper.

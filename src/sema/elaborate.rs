@@ -238,7 +238,8 @@ impl<'a> Elaborator<'a> {
         match value {
             Value::Density(density) => {
                 let kind = TermKind::Density(Box::new(density.form));
-                Some(Term { label, labelled, kind, node: density.log, axes: density.axes, span })
+                let (node, axes, factors) = (density.log, density.axes, density.factors);
+                Some(Term { label, labelled, kind, node, axes, factors, span })
             }
             Value::Num(num) => self.cost_term(num, place).map(|node| Term {
                 label,
@@ -246,6 +247,7 @@ impl<'a> Elaborator<'a> {
                 kind: TermKind::Cost,
                 node,
                 axes: Vec::new(),
+                factors: Vec::new(),
                 span,
             }),
             Value::Mixing(parts) => {

@@ -6,7 +6,7 @@ use super::calls::{Argument, Calling, plural};
 use super::distributions::arguments_of;
 use super::elaborate::{Ctx, Elaborator};
 use super::library::{self, Unit};
-use super::value::{Density, Form, Instance, Kind, Measure, Num, Value, VectorKind, union_axes};
+use super::value::{Density, Factor, Form, Instance, Kind, Measure, Num, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::{Index, NodeId, Substitution, VarId};
 use crate::ir::op::{Op, ReduceOp};
@@ -174,7 +174,23 @@ impl Elaborator<'_> {
             inner: Vec::new(),
         };
         let measure = Measure::Discrete;
-        Value::Density(Box::new(Density { log: log.node, axes: log.axes, measure, variates, form, instance: None }))
+        let factor = Factor {
+            log: log.node,
+            variates: variates.iter().map(|text| (log.node, text.clone())).collect(),
+            measure,
+            landmarks: Vec::new(),
+            obstacle: Some("the probability of a range, whose ends are given"),
+        };
+        let factors = vec![factor];
+        Value::Density(Box::new(Density {
+            log: log.node,
+            axes: log.axes,
+            measure,
+            variates,
+            form,
+            factors,
+            instance: None,
+        }))
     }
 
     /// The densities that are mixed.

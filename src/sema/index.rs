@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::elaborate::{Ctx, Elaborator};
-use super::value::{Form, Kind, Measure, Num, Share, Value, VectorKind, union_axes};
+use super::value::{Factor, Form, Kind, Measure, Num, Share, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::{AxisId, Index, Node, NodeId, Substitution, VarId};
 use crate::ir::op::{Op, ReduceOp};
@@ -25,9 +25,14 @@ impl Elaborator<'_> {
         match value {
             Value::Num(num) => self.subscript(ctx, num, &subscripts, span).map_or(Value::Error, Value::Num),
             Value::Density(mut density) => {
-                let num = Num { axes: density.axes.clone(), ..Num::scalar(density.log) };
-                let Some(num) = self.subscript(ctx, num, &subscripts, span) else { return Value::Error };
+                let axes = density.axes.clone();
+                let of = |node| Num { axes: axes.clone(), ..Num::scalar(node) };
+                let Some(num) = self.subscript(ctx, of(density.log), &subscripts, span) else { return Value::Error };
                 density.log = num.node;
+                for node in density.factors.iter_mut().flat_map(Factor::nodes) {
+                    let Some(num) = self.subscript(ctx, of(*node), &subscripts, span) else { return Value::Error };
+                    *node = num.node;
+                }
                 density.axes = num.axes;
                 density.instance = None;
                 Value::Density(density)
@@ -220,7 +225,12 @@ impl Elaborator<'_> {
         let place = self.place(ctx, span);
         match (reducer, value) {
             (Reducer::Prod, Value::Density(mut density)) => {
+                let cond_is = cond.is_some();
                 density.log = self.reduce_over(ReduceOp::Sum, vars, density.log, cond.map(|cond| cond.node));
+                if cond_is {
+                    let part = "a product over a part of an axis";
+                    density.factors.iter_mut().for_each(|factor| factor.obstacle = Some(part));
+                }
                 density.form = Form::Over(self.lettered(vars), None, Box::new(density.form));
                 density.instance = None;
                 Value::Density(density)
@@ -264,6 +274,7 @@ impl Elaborator<'_> {
         let mut density = density.clone();
         density.axes = union_axes(&density.axes, &weight.axes);
         density.log = log;
+        density.factors = vec![Factor::of(log, density.measure, &[&density])];
         density.form = Form::Over(self.lettered(vars), Some(weight.node), Box::new(density.form));
         density.instance = None;
         Value::Density(Box::new(density))

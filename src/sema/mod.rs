@@ -37,7 +37,7 @@ pub use builtins::names as builtins;
 pub use domain::{Domain, Set};
 pub use inside::inside;
 pub use link::Link;
-pub use value::{Form, VectorKind};
+pub use value::{Factor, Form, Measure, VectorKind};
 
 /// How a program is going to be used: what its free names are bound to.
 #[derive(Clone, Debug, Default)]
@@ -116,6 +116,8 @@ pub struct Term {
     pub node: NodeId,
     /// Leftover axes over which a density multiplies.
     pub axes: Vec<VarId>,
+    /// The independent parts of a density.
+    pub factors: Vec<Factor>,
     /// The statement.
     pub span: Span,
 }

@@ -170,6 +170,43 @@ impl Form {
     }
 }
 
+/// A part of a density that is independent of its other parts: the law of what it is about, given all else.
+#[derive(Clone, Debug)]
+pub struct Factor {
+    /// The log density.
+    pub log: NodeId,
+    /// What is observed: the node, and the text as written.
+    pub variates: Vec<(NodeId, String)>,
+    /// Measure.
+    pub measure: Measure,
+    /// Parameters: where the law may peak, bend or end.
+    pub landmarks: Vec<NodeId>,
+    /// Why it is the law of nothing that could be drawn: `a ratio of densities`.
+    pub obstacle: Option<&'static str>,
+}
+
+impl Factor {
+    /// Every node in it.
+    pub fn nodes(&mut self) -> impl Iterator<Item = &mut NodeId> {
+        let variates = self.variates.iter_mut().map(|(node, _)| node);
+        std::iter::once(&mut self.log).chain(variates).chain(&mut self.landmarks)
+    }
+
+    /// Densities of one observation put together to one.
+    pub fn of(log: NodeId, measure: Measure, parts: &[&Density]) -> Factor {
+        let all = || parts.iter().flat_map(|part| &part.factors);
+        let variates = |part: &Density| -> Vec<(NodeId, String)> {
+            part.factors.iter().flat_map(|factor| factor.variates.clone()).collect()
+        };
+        let first = parts.first().map_or_else(Vec::new, |part| variates(part));
+        let nodes = |variates: &[(NodeId, String)]| variates.iter().map(|(node, _)| *node).collect::<Vec<_>>();
+        let unlike = parts.iter().any(|part| nodes(&variates(part)) != nodes(&first));
+        let landmarks = all().flat_map(|factor| factor.landmarks.clone()).collect();
+        let obstacle = all().find_map(|factor| factor.obstacle).or(unlike.then_some("a choice of what is observed"));
+        Factor { log, variates: first, measure, landmarks, obstacle }
+    }
+}
+
 /// A distribution with its parameters, waiting for a variate.
 #[derive(Clone, Debug)]
 pub struct Instance {
@@ -196,6 +233,8 @@ pub struct Density {
     pub variates: Vec<String>,
     /// Structure.
     pub form: Form,
+    /// Its independent parts.
+    pub factors: Vec<Factor>,
     /// The distribution it came from, with its variates, when it is a plain call.
     pub instance: Option<Box<(Instance, Vec<Num>)>>,
 }

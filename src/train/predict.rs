@@ -13,6 +13,7 @@ use super::run::{recorded_fit, recorded_spec};
 use super::setup::{self, Compiled, Parts};
 use super::spec::Spec;
 use super::step::StepError;
+use crate::data::names::element_names;
 use crate::data::options::{DataOptions, FileEntry, Files, ImageSource, Source as DataSource, Value};
 use crate::data::select::select;
 use crate::data::{DataErrors, Folder, Intake, Prepared, Table, Wanted, prepare, read_table};
@@ -219,19 +220,6 @@ impl Predictions {
     pub fn columns(&self) -> Vec<String> {
         self.quantities.iter().flat_map(|quantity| element_names(&quantity.name, &quantity.dims)).collect()
     }
-}
-
-/// `x`, or `x[0]`, `x[1]`, … and `x[0,0]` for more axes.
-fn element_names(name: &str, dims: &[usize]) -> Vec<String> {
-    let mut names = vec![String::new()];
-    for &dim in dims {
-        let longer = |prefix: &String| {
-            let join = |i: usize| if prefix.is_empty() { i.to_string() } else { format!("{prefix},{i}") };
-            (0..dim).map(join).collect::<Vec<_>>()
-        };
-        names = names.iter().flat_map(longer).collect();
-    }
-    names.iter().map(|index| if index.is_empty() { name.to_owned() } else { format!("{name}[{index}]") }).collect()
 }
 
 /// Endings that promise something else than CSV text.

@@ -12,7 +12,7 @@ const STATED: &[&str] = &["mean", "variance", "entropy", "log_cdf", "log_ccdf", 
 const MISSING: f64 = 1e-7;
 
 /// A statement of the file as a program; `None` when it does not state it.
-fn stated(call: &Call, property: &str) -> Option<Machine> {
+pub fn stated(call: &Call, property: &str) -> Option<Machine> {
     if call.inner.is_some() {
         return None;
     }
@@ -23,15 +23,15 @@ fn stated(call: &Call, property: &str) -> Option<Machine> {
     }
 }
 
-fn value(machine: &Option<Machine>, point: &Point) -> Option<f64> {
+pub fn value(machine: &Option<Machine>, point: &Point) -> Option<f64> {
     machine.as_ref().map(|machine| machine.interpret(std::slice::from_ref(point), false).values[0])
 }
 
 /// What is summed, from values of the variate and their probability densities: a list of numbers for each.
-type Terms<'a> = &'a dyn Fn(&[f64], &[f64]) -> Vec<Vec<f64>>;
+pub type Terms<'a> = &'a dyn Fn(&[f64], &[f64]) -> Vec<Vec<f64>>;
 
 /// Sum or integral of `f(x, p(x))` over everything that can be observed.
-fn expectation(call: &Call, machine: &Machine, point: &Point, f: Terms<'_>) -> Vec<f64> {
+pub fn expectation(call: &Call, machine: &Machine, point: &Point, f: Terms<'_>) -> Vec<f64> {
     let variate = &call.variates[0].key;
     let density = |xs: &[f64]| {
         let place = |x: &f64| {

@@ -50,6 +50,12 @@ impl Machine {
         self.program.find(key).is_some_and(|info| info.vector == VectorKind::Simplex)
     }
 
+    /// The support of a name.
+    pub fn support(&self, key: &str) -> lossc::ir::support::Interval {
+        let input = self.program.find(key).unwrap().input;
+        self.program.hir.graph.input(input).support
+    }
+
     /// The names that have a gradient.
     pub fn differentiable(&self) -> Vec<String> {
         self.program.loss.gradients.iter().map(|(input, _)| self.program.name(*input).unwrap().key.clone()).collect()

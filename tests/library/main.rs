@@ -10,6 +10,7 @@ mod agree;
 mod density;
 mod engine;
 mod quadrature;
+mod sampling;
 mod subject;
 
 use std::sync::Arc;
@@ -63,6 +64,15 @@ fn every_distribution_is_one() {
     let calls = distributions().into_iter().flat_map(|(unit, def)| Call::all(&unit, &def));
     let calls: Vec<Call> = calls.flat_map(|call| concrete(call, &inner)).collect();
     report(&calls.iter().flat_map(density::check).collect::<Vec<String>>());
+}
+
+#[test]
+fn every_distribution_draws_what_it_says() {
+    let inner = inner_densities();
+    let calls = distributions().into_iter().flat_map(|(unit, def)| Call::all(&unit, &def));
+    let calls: Vec<Call> = calls.flat_map(|call| concrete(call, &inner)).collect();
+    let count = |call: &Call| if call.inner.is_none() && call.is_main() { 20_000 } else { 1_000 };
+    report(&calls.iter().flat_map(|call| sampling::check(call, count(call))).collect::<Vec<String>>());
 }
 
 /// A function's arguments as inputs, with a distribution where it takes one.
