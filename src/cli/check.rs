@@ -146,6 +146,9 @@ fn summary(source: &Source, analysis: &Analysis) -> String {
     for term in &analysis.hir.terms {
         lines.push(format!("  term    {}: {}", term.label, kind(&term.kind)));
     }
-    lines.push(format!("  rows are put together by their {}", reduction(analysis.hir.reduction)));
+    lines.push(match analysis.hir.whole_batch {
+        true => "  the loss is that of the whole batch".into(),
+        false => format!("  rows are put together by their {}", reduction(analysis.hir.reduction)),
+    });
     lines.join("\n")
 }
