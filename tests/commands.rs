@@ -463,3 +463,38 @@ fn names_are_drawn_in_the_order_of_their_densities() {
         "{given}"
     );
 }
+
+/// What is wrong with a spec or with a file that it names is shown in the spec, with line and key.
+#[test]
+fn mistakes_of_a_spec_have_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String = (0..40).map(|i| format!("{},{}\n", f64::from(i) / 10.0, i % 7)).collect();
+    fs::write(folder.path().join("t.csv"), format!("u,x\n{rows}")).unwrap();
+    fs::write(folder.path().join("empty.csv"), "").unwrap();
+    // The end record of a ZIP archive without entries.
+    fs::write(folder.path().join("empty.npz"), [&b"PK\x05\x06"[..], &[0; 18]].concat()).unwrap();
+    let spec = |seed: &str, table: &str, warmup: u32| {
+        let text = format!(
+            "program: \"predict m : real; param s : positive; normal(x | m, s)\"\nseed: {seed}\n\
+             data: {{table: {table}, inputs: u}}\nnetwork: [{{dense: 2}}]\noptimizer: {{adamw: {{lr: 0.01}}}}\n\
+             schedule: {{cosine: {{warmup: {warmup}}}}}\ntrain: {{steps: 2, batch: 32}}\n"
+        );
+        fs::write(folder.path().join("s.yaml"), text).unwrap();
+        lossc(folder.path(), &["train", "s.yaml"])
+    };
+    for (seed, table, place, message) in [
+        ("1", "none.csv", "s.yaml:3:15", "none.csv: no such file"),
+        ("1", "empty.csv", "s.yaml:3:15", "empty.csv: empty"),
+        ("1", "empty.npz", "s.yaml:3:15", "empty.npz: an archive without a single array"),
+        ("99999999999999999999", "t.csv", "s.yaml:2:7", "the number of `seed` is too large"),
+    ] {
+        let (status, _, said) = spec(seed, table, 0);
+        assert!(status == 1 && said.contains(place) && said.contains(message), "{said}");
+    }
+    let (status, out, said) = spec("1", "t.csv", 1000);
+    let all = format!("{out}{said}");
+    assert_eq!(status, 0, "{all}");
+    assert!(all.contains("s.yaml:6:21: warning: `warmup` is 1000 steps, and the run has 2"), "{all}");
+    let (_, shown, _) = lossc(folder.path(), &["runs", "show", "latest"]);
+    assert!(shown.lines().any(|line| line.starts_with("  s = ")), "{shown}");
+}

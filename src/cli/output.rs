@@ -219,3 +219,13 @@ pub fn diagnostic(source: &Source, diagnostic: &Diagnostic) -> Value {
         "help": help,
     })
 }
+
+/// Learned parameters, one a line.
+pub fn parameters(params: &[(String, Vec<f64>)]) -> String {
+    let line = |(name, values): &(String, Vec<f64>)| {
+        let shown: Vec<String> = values.iter().take(8).map(|x| format!("{x:.4}")).collect();
+        let more = if values.len() > 8 { format!(" … ({} in all)", values.len()) } else { String::new() };
+        format!("  {name} = {}{more}\n", shown.join(" "))
+    };
+    params.iter().map(line).collect()
+}

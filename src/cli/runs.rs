@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{Format, Outcome, output};
-use crate::record::{Change, Notebook, Record, RecordError, Run, figures_that_differ, settings_that_differ};
+use crate::record::{
+    Change, Notebook, Parameters, Record, RecordError, Run, figures_that_differ, settings_that_differ,
+};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -65,7 +67,8 @@ fn act(args: &Args) -> Result<String, RecordError> {
         }
         Action::Show { run } => {
             let record = existing(run)?.show(run)?;
-            Ok(if json { record_json(&record).to_string() } else { shown(&record) })
+            let parameters = record.artifact::<Parameters>("parameters")?.unwrap_or_default().0;
+            Ok(if json { record_json(&record).to_string() } else { shown(&record, &parameters) })
         }
         Action::Diff { first, second } => {
             let notebook = existing(first)?;
@@ -115,7 +118,7 @@ fn record_json(record: &Record) -> Value {
     value
 }
 
-fn shown(record: &Record) -> String {
+fn shown(record: &Record, parameters: &[(String, Vec<f64>)]) -> String {
     let run = &record.run;
     let mut text = format!(
         "{}\n  {}, started {}, {:.1} s, {} steps, {} epochs\n  {}\n",
@@ -134,6 +137,7 @@ fn shown(record: &Record) -> String {
         let figures: Vec<String> = figures.iter().map(|(name, x)| format!("{name} {x:.4}")).collect();
         text += &format!("  {split:6} {}\n", figures.join("  "));
     }
+    text += &output::parameters(parameters);
     for (name, version) in &record.versions {
         text += &format!("  {name}: {version}\n");
     }

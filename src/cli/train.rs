@@ -117,10 +117,6 @@ fn human(outcome: &run::Outcome) -> String {
     for baseline in &outcome.figures.baselines {
         text += &format!("  {:6} {} {:.4} ({})\n", baseline.split, baseline.metric, baseline.value, baseline.name);
     }
-    for (name, values) in &outcome.figures.params {
-        let shown: Vec<String> = values.iter().take(8).map(|x| format!("{x:.4}")).collect();
-        let more = if values.len() > 8 { format!(" … ({} in all)", values.len()) } else { String::new() };
-        text += &format!("  {name} = {}{more}\n", shown.join(" "));
-    }
+    text += &output::parameters(&outcome.figures.params);
     text + &format!("report: {}", run.dir.join(REPORT).display())
 }

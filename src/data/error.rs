@@ -134,6 +134,15 @@ impl DataError {
         }
     }
 
+    /// The file that is wrong as a whole, as the spec names it.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Read { file, .. } | Self::Format { file, .. } | Self::TooLarge { file, .. } => Some(file),
+            _ => None,
+        }
+    }
+
     pub(crate) fn option(option: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Option { option: option.into(), reason: reason.into() }
     }

@@ -262,6 +262,9 @@ fn read_archive(file: &str, bytes: &[u8], limits: Limits) -> Result<Vec<(String,
     let mut archive = npyz::npz::NpzArchive::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
     let mut names: Vec<String> = archive.array_names().map(str::to_owned).collect();
     names.sort();
+    if names.is_empty() {
+        return Err(DataError::format(file, "an archive without a single array").into());
+    }
     let mut left = limits.unpacked;
     let mut arrays = Vec::new();
     for name in names {

@@ -12,7 +12,7 @@ use super::{csv, npy};
 /// Those of the loader and the format.
 pub fn read_table(intake: &Intake<'_>, path: &str) -> Result<Table, DataErrors> {
     let bytes = intake.read(path)?;
-    if bytes.starts_with(b"\x93NUMPY") || bytes.starts_with(b"PK\x03\x04") {
+    if bytes.starts_with(b"\x93NUMPY") || [b"PK\x03\x04", b"PK\x05\x06"].iter().any(|start| bytes.starts_with(*start)) {
         return npy::read_table(path, &bytes, intake.limits);
     }
     if bytes.iter().take(4096).any(|&byte| byte == 0) {

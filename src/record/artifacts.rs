@@ -196,6 +196,14 @@ impl Artifact for Baselines {
     const KIND: &'static str = "baselines";
 }
 
+/// The loss's parameters at the end, on their natural scale: name, values.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Parameters(pub Vec<(String, Vec<f64>)>);
+
+impl Artifact for Parameters {
+    const KIND: &'static str = "parameters";
+}
+
 /// Indices of at most `most` of `rows` rows, ascending, drawn without replacement from a stream of `seed`
 /// (selection sampling, Knuth TAOCP 2, 3.4.2 S; the stream is SplitMix64).
 pub(super) fn sample_rows(rows: usize, most: usize, seed: u64) -> Vec<usize> {

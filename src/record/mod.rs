@@ -39,7 +39,7 @@ mod versions;
 
 pub use artifacts::{
     Artifact, Baseline, Baselines, CalibrationDiagnostics, CountDiagnostics, CountFamily, DistanceDiagnostics,
-    RankRate, UnitScore,
+    Parameters, RankRate, UnitScore,
 };
 pub use counts::CountTable;
 pub use differences::{Change, figures_that_differ, settings_that_differ};

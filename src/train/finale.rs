@@ -12,7 +12,7 @@ use super::start;
 use crate::data::options::Part;
 use crate::data::{Folder, Intake};
 use crate::diag::codes;
-use crate::record::{Baseline, Baselines, RunHandle, Scores};
+use crate::record::{Baseline, Baselines, Parameters, RunHandle, Scores};
 
 /// Everything that the last evaluation compares with, read before training so that mistakes show at once.
 #[derive(Debug, Default)]
@@ -94,6 +94,9 @@ pub fn finale(
         }
     }
     figures.params = params(setup, network)?;
+    if !figures.params.is_empty() {
+        run.artifact("parameters", &Parameters(figures.params.clone()))?;
+    }
     if !figures.baselines.is_empty() {
         run.artifact("baselines", &Baselines(figures.baselines.clone()))?;
     }

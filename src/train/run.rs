@@ -19,7 +19,9 @@ use super::step::{Trainer, TrainerConfig};
 use crate::data::options::Part;
 use crate::data::{FileHash, Fitted};
 use crate::explain;
-use crate::record::{Baselines, DataFile, NewRun, Notebook, Record, Run, RunHandle, Scores, Status, versions};
+use crate::record::{
+    Baselines, DataFile, NewRun, Notebook, Parameters, Record, Run, RunHandle, Scores, Status, versions,
+};
 use crate::report;
 use crate::source::Source;
 
@@ -199,7 +201,8 @@ fn resumed(request: Request<'_>, wanted: &str) -> Result<Outcome> {
     }
     if record.run.status == Status::Done {
         let baselines = record.artifact::<Baselines>("baselines")?.map_or_else(Vec::new, |found| found.0);
-        let figures = Figures { scores: record.run.scores.clone(), baselines, ..Figures::default() };
+        let params = record.artifact::<Parameters>("parameters")?.map_or_else(Vec::new, |found| found.0);
+        let figures = Figures { scores: record.run.scores.clone(), params, baselines };
         return Ok(Outcome { run: record.run, figures, ending: Ending::Complete });
     }
     let (spec, origin) = recorded_spec(&record)?;
@@ -288,6 +291,19 @@ impl Session<'_> {
     }
 }
 
+/// A warm-up that the run does not outlast.
+fn long_warmup(spec: &Spec, steps: u64) -> Option<String> {
+    let warmup = spec.settings.schedule.warmup;
+    let key = if spec.settings.schedule.cosine_to.is_some() { "cosine" } else { "constant" };
+    let place = spec.locate(&format!("schedule.{key}.warmup"));
+    let text = spec.texts.get(place.source)?;
+    let (line, column) = text.line_column(u32::try_from(place.start).unwrap_or(u32::MAX));
+    let name = &text.name;
+    (warmup > 0 && warmup >= steps).then(|| {
+        format!("{name}:{line}:{column}: warning: `warmup` is {warmup} steps, and the run has {steps}: the learning rate never arrives")
+    })
+}
+
 fn drive(
     setup: &Setup,
     reference: &Reference,
@@ -306,6 +322,9 @@ fn drive(
     let Learner { plan, trainer, initial, state, best } = learner;
     let display = Display::new(request.progress, setup.loss.terms(), plan.steps, trainer.steps());
     display.say(&setup.feed.data().summary.to_string());
+    if let Some(warning) = long_warmup(&setup.spec, plan.steps) {
+        display.say(&warning);
+    }
     let mut fit = Fit {
         trainer,
         meter,

@@ -153,6 +153,8 @@ fn a_resumed_run_ends_with_the_same_bits() {
         assert_eq!(history(&second), history(&whole));
     }
     assert!(met_an_interruption);
+    let again = train(Request { spec: None, resume: Some("latest".into()), ..request(folder.path(), "whole", &go) });
+    assert_eq!(again.unwrap().figures, whole.figures, "a run that is done is answered from its record");
     // A run that is done answers for its own spec only, too.
     fs::write(folder.path().join("other.yaml"), "seed: 8\n").unwrap();
     let other = Request {

@@ -244,12 +244,16 @@ fn possible(spec: &Spec, compiled: &Compiled, prepared: &Prepared) -> Result<()>
 /// Mistakes of the data with the places of the keys that they are about, when the spec has some.
 pub fn placed(spec: &Spec, error: TrainError) -> TrainError {
     let TrainError::Data(DataErrors(errors)) = error else { return error };
-    if errors.iter().all(|error| error.key().is_none()) {
+    let place = |error: &DataError| match error.key() {
+        Some(key) => Some(spec.locate(&key)),
+        None => spec.locate_text(error.file()?),
+    };
+    if errors.iter().all(|error| place(error).is_none()) {
         return TrainError::Data(DataErrors(errors));
     }
     let finding = |error: &DataError| {
-        let key = error.key().unwrap_or_else(|| "data".into());
-        spec.mistake(codes::S0014, &key, error.to_string())
+        let place = place(error).unwrap_or_else(|| spec.locate("data"));
+        Finding::new(codes::S0014, place, error.to_string())
     };
     spec.errors(errors.iter().map(finding).collect()).into()
 }

@@ -84,6 +84,20 @@ impl Spec {
         place
     }
 
+    /// Where a value stands that is this text.
+    pub fn locate_text(&self, text: &str) -> Option<Place> {
+        let mut stack = vec![&self.tree];
+        while let Some(node) = stack.pop() {
+            match &node.value {
+                Value::Text(found) if found == text => return Some(node.place),
+                Value::List(items) => stack.extend(items.iter().rev()),
+                Value::Map(entries) => stack.extend(entries.iter().rev().map(|entry| &entry.node)),
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// Where a layer stands: its index in `network`, then in the residual block inside it, and so on.
     pub fn locate_layer(&self, path: &[usize]) -> Place {
         let steps: Vec<String> = path.iter().map(usize::to_string).collect();

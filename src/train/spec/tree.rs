@@ -90,6 +90,17 @@ impl Node {
     }
 }
 
+/// What the second reader says; of a number too large for it, in words.
+fn unreadable(error: &str, place: Place) -> Finding {
+    let number = error.split_once("integer `").and_then(|(before, rest)| Some((before, rest.split_once("` as ")?.0)));
+    let Some((before, number)) = number else {
+        return Finding::new(codes::S0009, place, format!("this is not YAML: {error}"));
+    };
+    let key = before.split_once(": invalid").map_or_else(String::new, |(key, _)| format!(" of `{key}`"));
+    let message = format!("the number{key} is too large: {number} is more than {}", u64::MAX);
+    Finding::new(codes::S0003, Place { end: place.start + number.len(), ..place }, message)
+}
+
 /// The tree of a YAML text; `source` says which text, in the places that it gives.
 ///
 /// # Errors
@@ -110,8 +121,7 @@ pub fn read(text: &str, source: usize) -> Result<Node, Vec<Finding>> {
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let values: Yaml = serde_yaml::from_str(body).map_err(|error| {
         let at = error.location().map_or(0, |location| location.index() + text.len() - body.len());
-        let place = Place { source, start: at.min(text.len()), end: at.min(text.len()) };
-        vec![Finding::new(codes::S0009, place, format!("this is not YAML: {error}"))]
+        vec![unreadable(&error.to_string(), Place { source, start: at.min(text.len()), end: at.min(text.len()) })]
     })?;
     lay_over(&mut tree, &values).map_err(|place| {
         let message = "two readers of YAML disagree on what this means";
