@@ -354,6 +354,9 @@ fn check(
     if bad.count == 0 {
         let lenient = on_invalid == OnInvalid::Inf && want.observation;
         let offenders = offenders(want, &column, values, labels.as_deref(), axes);
+        if let Values::Category(size @ (Dim::Size(_) | Dim::Named(_))) = &want.support.values {
+            bad.expected = format!("category({})", categories(size, values, labels.as_deref(), axes));
+        }
         let width = column.width().max(1);
         for index in offenders {
             let value = values.get(index).copied().unwrap_or(f64::NAN);
@@ -394,15 +397,7 @@ fn offenders(
     match &want.support.values {
         Values::Interval(interval) => failing(&|value| interval.contains(value)),
         Values::Category(size) => {
-            let codes = Interval::COUNT;
-            let seen = values.iter().copied().filter(|&value| codes.contains(value)).fold(-1.0, f64::max) + 1.0;
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let seen = labels.map_or(seen.min(1e9) as usize, <[String]>::len);
-            let size = match size {
-                Dim::Any => seen,
-                Dim::Size(size) => *size,
-                Dim::Named(name) => *axes.entry(canonical(name)).or_insert(seen),
-            };
+            let (codes, size) = (Interval::COUNT, categories(size, values, labels, axes));
             #[allow(clippy::cast_precision_loss)]
             failing(&|value| codes.contains(value) && value < size as f64)
         }
@@ -413,6 +408,18 @@ fn offenders(
             let fails = |row: &[f64]| missing(row).or_else(|| (!test(row)).then_some(0));
             rows.filter_map(|(at, row)| Some(at * width + fails(row)?)).collect()
         }
+    }
+}
+
+/// How many categories there are; those of the data when nothing else says it.
+fn categories(size: &Dim, values: &[f64], labels: Option<&[String]>, axes: &mut BTreeMap<String, usize>) -> usize {
+    let codes = values.iter().copied().filter(|&value| Interval::COUNT.contains(value));
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let seen = || labels.map_or_else(|| (codes.fold(-1.0, f64::max) + 1.0).min(1e9) as usize, <[String]>::len);
+    match size {
+        Dim::Any => seen(),
+        Dim::Size(size) => *size,
+        Dim::Named(name) => *axes.entry(canonical(name)).or_insert_with(seen),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::calls::plural;
 use super::elaborate::{Ctx, Elaborator};
 use super::value::{Factor, Form, Kind, Measure, Num, Share, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
@@ -62,7 +63,7 @@ impl Elaborator<'_> {
         let mut pairs = Vec::new();
         for (&var, (index, place)) in taken.iter().zip(subscripts) {
             self.check_subscript(ctx, index, self.graph.var(var).axis, *place)?;
-            self.note_category(index.node, self.graph.var(var).axis);
+            self.note_category(ctx, index.node, self.graph.var(var).axis, *place)?;
             axes = union_axes(&axes, &index.axes);
             pairs.push((var, Index::At(index.node)));
         }
@@ -114,14 +115,28 @@ impl Elaborator<'_> {
         Some(())
     }
 
-    /// Data used as a subscript must stay inside the axis; that is checked when the data is bound.
-    fn note_category(&mut self, index: NodeId, axis: AxisId) {
-        if let Node::Load(input, _) = self.graph.node(index) {
-            let input = *input;
-            if let Some(info) = self.names.iter_mut().find(|info| info.input == input) {
-                info.indexes = Some(axis);
-            }
+    /// Data used as a subscript must stay inside the axis; that is checked when the data is bound. A category of a stated
+    /// size has as many members as the axis.
+    fn note_category(&mut self, ctx: &Ctx, index: NodeId, axis: AxisId, place: Span) -> Option<()> {
+        let &Node::Load(input, _) = self.graph.node(index) else { return Some(()) };
+        let support = self.graph.input(input).support;
+        let Some(info) = self.names.iter_mut().find(|info| info.input == input) else { return Some(()) };
+        info.indexes = Some(axis);
+        // Whole by construction: `category(K)` is the whole numbers up to K − 1.
+        let Some(stated) = (info.category && support.hi.is_finite()).then(|| support.hi as usize + 1) else {
+            return Some(());
+        };
+        let (name, declared) = (info.name.clone(), info.span);
+        let size = *self.graph.axis_mut(axis).size.get_or_insert(stated);
+        if size == stated {
+            return Some(());
         }
+        let message =
+            format!("`{name}` is a category({stated}), but what it chooses from has {}", plural(size, "element"));
+        let diagnostic = Diagnostic::new(codes::E0402, self.place(ctx, place), message);
+        let help = format!("declare it as `category({size})`, or choose from {}", plural(stated, "element"));
+        self.report(diagnostic.label(declared, format!("category({stated}) here")).help(help));
+        None
     }
 
     /// `sum[i in N, j where c] body`
