@@ -31,16 +31,37 @@ pub struct UnknownSize {
     pub axis: String,
 }
 
-/// A value that has not the elements of its name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` has {elements} element(s), and its value has {found}: give one number an element")]
-pub struct WrongLength {
-    /// The name.
-    pub name: String,
-    /// Numbers in its value.
-    pub found: usize,
-    /// Numbers that its axes ask for.
-    pub elements: usize,
+/// A number that cannot stand where it is given.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum WrongValue {
+    /// A value that has not the elements of its name.
+    #[error("`{name}` has {elements} element(s), and its value has {found}: give one number an element")]
+    Length {
+        /// The name.
+        name: String,
+        /// Numbers in its value.
+        found: usize,
+        /// Numbers that its axes ask for.
+        elements: usize,
+    },
+    /// A value outside the set of its name.
+    #[error("`{name}` is {value:?}, but needs {needs}")]
+    Outside {
+        /// The name.
+        name: String,
+        /// The number.
+        value: f64,
+        /// The set, and what to do.
+        needs: String,
+    },
+    /// A number of the program that `f32` does not hold.
+    #[error("the program's number {value:?} is beyond f32: {advice}")]
+    Literal {
+        /// The number.
+        value: f64,
+        /// What to do.
+        advice: &'static str,
+    },
 }
 
 impl Program {
@@ -88,24 +109,60 @@ impl Program {
         graph.inputs().iter().any(|input| input.axes.contains(&axis)) || graph.vars().iter().any(|var| var.axis == axis)
     }
 
-    /// The natural value of every element of a parameter or constant when training or evaluation starts: as `given`,
-    /// else as the program says, else as its support does ([`crate::sema::Link::start`]). `dims` has the sizes of its
-    /// axes. One number stands for all elements, but for those of a vector with structure.
+    /// The natural value of every element of a parameter or constant when training or evaluation starts: as `given` (in
+    /// base units), else as the program says, else as its support does ([`crate::sema::Link::start`]). `dims` has the
+    /// sizes of its axes. One number stands for all elements, but for those of a vector with structure. `narrow`: what
+    /// to do about a value that is lost in `f32`, where that is what computes.
     ///
     /// # Errors
-    /// Neither one number nor one an element.
-    pub fn value_of(&self, info: &NameInfo, dims: &[usize], given: Option<&[f64]>) -> Result<Vec<f64>, WrongLength> {
+    /// Neither one number nor one an element; a number outside the name's set.
+    pub fn value_of(
+        &self,
+        info: &NameInfo,
+        dims: &[usize],
+        given: Option<&[f64]>,
+        narrow: Option<&'static str>,
+    ) -> Result<Vec<f64>, WrongValue> {
         let (elements, rank) = (dims.iter().product(), info.vector.rank());
-        match given.or(info.value.as_deref()) {
-            Some(values) if values.len() == elements => Ok(values.to_vec()),
-            Some([value]) if rank == 0 => Ok(vec![*value; elements]),
-            Some(values) => Err(WrongLength { name: info.name.clone(), found: values.len(), elements }),
+        let values = match given.or(info.value.as_deref()) {
+            Some(values) if values.len() == elements => values.to_vec(),
+            Some([value]) if rank == 0 => vec![*value; elements],
+            Some(values) => {
+                return Err(WrongValue::Length { name: info.name.clone(), found: values.len(), elements });
+            }
             None => {
                 let block = dims.iter().rev().take(rank).product();
                 let start = info.link.start(if rank == 0 { elements } else { block });
-                Ok(start.into_iter().cycle().take(elements).collect())
+                return Ok(start.into_iter().cycle().take(elements).collect());
             }
+        };
+        let support = self.loss.graph.input(info.input).support;
+        let outside = |value: &f64| match narrow {
+            _ if !support.contains(*value) => Some((*value, support.to_string())),
+            Some(advice) if !(*value as f32).is_finite() => {
+                Some((*value, format!("a number that f32 holds: {advice}")))
+            }
+            Some(advice) if !support.contains_as_f32(*value) => {
+                Some((*value, format!("{support} when rounded to f32: {advice}")))
+            }
+            _ => None,
+        };
+        match values.iter().find_map(outside) {
+            Some((value, needs)) => Err(WrongValue::Outside { name: info.name.clone(), value, needs }),
+            None => Ok(values),
         }
+    }
+
+    /// Refuses numbers of the program that are infinite in `f32`, with what to do about them.
+    ///
+    /// # Errors
+    /// The first of them.
+    pub fn check_numbers(&self, advice: &'static str) -> Result<(), WrongValue> {
+        let graph = &self.hir.graph;
+        let roots: Vec<NodeId> = self.hir.terms.iter().map(|term| term.node).collect();
+        let numbers = graph.reachable(&roots).into_iter().filter_map(|id| graph.as_const(id));
+        let mut beyond = numbers.filter(|value| value.is_finite() && !(*value as f32).is_finite());
+        beyond.next().map_or(Ok(()), |value| Err(WrongValue::Literal { value, advice }))
     }
 
     /// The adjoint of each row's loss under the program's reduction: empty for the mean (1/rows each).

@@ -197,6 +197,35 @@ fn impossible_rows_have_gradient_zero() {
     assert_eq!(classes["grad"]["z"], serde_json::json!([[0.0, 0.0], [-0.5, 0.5]]));
 }
 
+/// A number given by hand is in the unit of its declaration, and in the set of its name.
+#[test]
+fn a_constant_set_by_hand_is_in_its_own_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("table.csv"), "k,rate\n2,20\n").unwrap();
+    let program = "const bin = 50 ms; const two = 2*bin; data rate : positive in Hz; poisson(k | rate * bin + 0*two)";
+    // 20 Hz · 0.1 s = 2: 2 − 2 log 2 + log 2.
+    let found = evaluated(folder.path(), program, &["--set", "bin=100"])["loss"].as_f64().unwrap();
+    assert!((found - (2.0 - std::f64::consts::LN_2)).abs() < 1e-14, "{found}");
+    let twice = program.replace("rate * bin + 0*two", "rate * two");
+    // 20 Hz · 0.2 s = 4: 4 − 2 log 4 + log 2.
+    let found = evaluated(folder.path(), &twice, &["--set", "bin=100"])["loss"].as_f64().unwrap();
+    assert!((found - (4.0 - 3.0 * std::f64::consts::LN_2)).abs() < 1e-14, "{found}");
+    for (program, set, expected) in [
+        ("const a = 1; normal(k | a, 1)", "a=inf", "`a` is given the value inf, which is outside real"),
+        ("param a : positive = 1; normal(k | a, 1)", "a=-2", "`a` is given the value -2, which is outside positive"),
+        ("normal(k | a, 1)", "a=-inf", "`a` is given the value -inf, which is outside real"),
+    ] {
+        let found = evaluated(folder.path(), program, &["--set", set]);
+        assert_eq!(found["diagnostics"][0]["code"], "E0203", "{found}");
+        assert_eq!(found["diagnostics"][0]["message"], expected);
+    }
+    for program in ["const a = 1e39; normal(k | a, 1)", "normal(k | 1e39, 1)"] {
+        let found = evaluated(folder.path(), program, &["--dtype", "f32"])["error"].to_string();
+        assert!(found.contains("1e39") && found.contains("--dtype f64"), "{found}");
+        assert!(evaluated(folder.path(), program, &[])["loss"].is_number());
+    }
+}
+
 /// What a density excludes by the other values of a row is an error in that row, and with `--on-invalid inf` a loss of
 /// +∞ with gradient 0; a probability of 0 inside the support is neither.
 #[test]
@@ -274,7 +303,7 @@ fn f32_is_told_what_it_cannot_hold() {
     let error = single("x,σ\n1,1\n1,1e-50\n", &[]);
     assert!(error.contains("row 2 (line 3), column `σ`") && error.contains("when rounded to f32"), "{error}");
     let error = single("x\n1\n", &["--set", "σ=1e-50"]);
-    assert!(error.contains("`σ` is 0.000") && error.contains("--dtype f64"), "{error}");
+    assert!(error.contains("`σ` is 1e-50") && error.contains("--dtype f64"), "{error}");
     assert_eq!(single("x,σ\n1e39,1e-50\n", &["--engine", "interpret"]), "null");
 }
 

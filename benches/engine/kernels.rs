@@ -28,7 +28,7 @@ impl Kernel {
         for at in 0..program.loss.graph.inputs().len() {
             inputs.push(match program.name(InputId(at as u32)) {
                 Some(info) if info.value.is_some() => {
-                    let natural = program.value_of(info, &[], None)?;
+                    let natural = program.value_of(info, &[], None, None)?;
                     let learned = info.role == InputRole::Param;
                     let raw = if learned { info.link.inverse(&natural) } else { natural };
                     raw.into_iter().map(|value| value as f32).collect()

@@ -41,7 +41,7 @@ pub struct Args {
     /// The table: CSV (.gz), NPY or NPZ; `-` is standard input.
     #[arg(long, value_name = "TABLE")]
     data: String,
-    /// Value of a constant or free name, or size of an axis.
+    /// Value of a constant (in the unit of its declaration) or free name, or size of an axis.
     #[arg(long, value_name = "N=V", value_parser = setting)]
     set: Vec<(String, f64)>,
     /// Gradients too.

@@ -68,10 +68,13 @@ pub fn usage(command: &str) -> ! {
     std::process::exit(2)
 }
 
-/// `N=V` of `--set`.
+/// `N=V` of `--set`; a constant's number is in the unit of its declaration.
 pub fn setting(text: &str) -> Result<(String, f64), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not NAME=VALUE"))?;
-    let value = value.trim().parse::<f64>().map_err(|_| format!("`{}` is not a number", value.trim()))?;
+    let value = value
+        .trim()
+        .parse::<f64>()
+        .map_err(|_| format!("`{}` is not a number (a constant's unit is that of its declaration)", value.trim()))?;
     Ok((crate::syntax::names::canonical(name.trim()), value))
 }
 

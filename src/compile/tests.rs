@@ -82,7 +82,7 @@ fn values_start_as_the_program_says_or_as_their_support_does() {
     let start = |text: &str| {
         let program = raw(text);
         let info = program.find("v").unwrap();
-        program.value_of(info, &dims(&program, info), None)
+        program.value_of(info, &dims(&program, info), None, None)
     };
     for (support, expected) in [
         ("real", vec![0.0]),
@@ -102,11 +102,11 @@ fn values_start_as_the_program_says_or_as_their_support_does() {
     // An axis without a size in the program: its elements are only counted here.
     let program = raw("param v : positive[K] = [1, 2]\nnormal(v | 0, 1)");
     let info = program.find("v").unwrap();
-    assert_eq!(program.value_of(info, &[2], None), Ok(vec![1.0, 2.0]));
-    let error = program.value_of(info, &[3], None).unwrap_err();
-    assert_eq!((error.found, error.elements), (2, 3));
-    assert!(program.value_of(info, &[3], Some(&[1.0, 2.0])).is_err());
-    assert_eq!(program.value_of(info, &[3], Some(&[7.0])), Ok(vec![7.0; 3]));
+    assert_eq!(program.value_of(info, &[2], None, None), Ok(vec![1.0, 2.0]));
+    let error = program.value_of(info, &[3], None, None).unwrap_err();
+    assert_eq!(error, WrongValue::Length { name: info.name.clone(), found: 2, elements: 3 });
+    assert!(program.value_of(info, &[3], Some(&[1.0, 2.0]), None).is_err());
+    assert_eq!(program.value_of(info, &[3], Some(&[7.0]), None), Ok(vec![7.0; 3]));
 }
 
 /// The gradient by raw values, against central differences of the loss.

@@ -16,7 +16,7 @@ pub(crate) use run::inputs;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::compile::{Program, UnknownSize, WrongLength};
+use crate::compile::{Program, UnknownSize, WrongValue};
 use crate::data::options::OnInvalid;
 use crate::data::{DataErrors, Table};
 use crate::diag::{Diagnostic, has_errors};
@@ -116,9 +116,9 @@ pub enum EvaluateError {
     /// An axis without a size.
     #[error(transparent)]
     Size(#[from] UnknownSize),
-    /// A value that does not fill its name.
+    /// A value that its name cannot have.
     #[error(transparent)]
-    Length(#[from] WrongLength),
+    Value(#[from] WrongValue),
     /// A name asked for that is not there.
     #[error("{0}")]
     Request(String),

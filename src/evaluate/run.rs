@@ -12,6 +12,9 @@ use crate::ir::graph::{AxisId, InputId};
 use crate::ir::program::{Bindings, Outputs};
 use crate::sema::{self, NameInfo};
 
+/// What to do about a number that `f32` does not hold.
+const NARROW: &str = "compute with --dtype f64";
+
 /// A program on a table.
 pub(super) struct Evaluator<'a> {
     pub program: &'a Program,
@@ -50,6 +53,9 @@ impl<'a> Evaluator<'a> {
             }
             let rest = kept.iter().enumerate().filter(|(at, _)| !broken.contains(at)).map(|(_, row)| *row).collect();
             (kept, sizes, inputs) = on_rows(program, request, bound, rest)?;
+        }
+        if request.narrow() {
+            program.check_numbers(NARROW)?;
         }
         let compute = compute(&program.loss, &sizes, (request.engine, request.dtype))?;
         Ok(Evaluator { program, request, rows: bound.rows, kept, sizes, inputs, compute })
@@ -196,16 +202,9 @@ pub(crate) fn inputs(
                 Some(column) => constant_column(info, column)?,
                 None => {
                     let count = info.is_row_count().then_some(rows as f64);
-                    let given = request.set.get(&info.key).copied().or(count);
-                    let values = program.value_of(info, &dims, given.as_ref().map(std::slice::from_ref))?;
-                    let lost = |x: &&f64| input.support.contains(**x) && !input.support.contains_as_f32(**x);
-                    if let Some(value) = values.iter().find(lost).filter(|_| request.narrow()) {
-                        let (name, support) = (&info.name, input.support);
-                        return Err(EvaluateError::Request(format!(
-                            "`{name}` is {value}, but needs {support} when rounded to f32: compute with --dtype f64"
-                        )));
-                    }
-                    values
+                    let given = request.set.get(&info.key).map(|value| value * info.factor).or(count);
+                    let given = given.as_ref().map(std::slice::from_ref);
+                    program.value_of(info, &dims, given, request.narrow().then_some(NARROW))?
                 }
             },
         });

@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use super::calls::plural;
 use super::elaborate::{Definition, Elaborator};
 use super::library::Unit;
 use super::link::Link;
+use super::numbers::hull;
 use super::value::{Value, VectorKind};
 use super::{NameInfo, ROW_COUNT, Reduction};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::{Axis as GraphAxis, AxisId, Index, Input, InputRole, ROWS};
 use crate::ir::support::Interval;
 use crate::source::Span;
-use crate::syntax::ast::{
-    Axis, BinaryOp, Declaration, ExprId, ExprKind, Name, Reducer, Role, StmtKind, SupportExpr, UnaryOp,
-};
+use crate::syntax::ast::{Axis, Declaration, ExprId, ExprKind, Name, Reducer, Role, StmtKind, SupportExpr};
 
 /// The sets of the language: the values of each element, and structure along the last axes.
 static SETS: [(&str, Interval, VectorKind); 15] = [
@@ -248,62 +246,17 @@ impl Elaborator<'_> {
         let value = declaration.value.and_then(|id| self.literal(&program, id));
         let value = value.map(|values| values.into_iter().map(|value| value * factor).collect::<Vec<f64>>());
         self.check_value(declaration, (support, vector), &axes, value.as_deref());
-        let support = self.const_support(role, &name.key, value.as_deref(), support);
+        let given = self.given_value(name, support, factor).map(|value| vec![value]);
+        let value = given.filter(|_| role == InputRole::Const).or(value);
+        let support = if role == InputRole::Const { hull(value.as_deref()).unwrap_or(support) } else { support };
         let at = self.add_name(name, role, axes, (support, vector), value, true);
         if let Some(info) = self.names.get_mut(at) {
+            info.factor = factor;
             info.category = declaration.support.as_ref().is_some_and(|support| support.name.key == "category");
         }
         if let (Some(unit), Some(info)) = (unit, self.names.get(at)) {
             let unit = if role == InputRole::Const { unit.in_base() } else { unit };
             self.units.declare(info.input, unit);
-        }
-    }
-
-    /// A constant's support is its value.
-    fn const_support(&self, role: InputRole, key: &str, value: Option<&[f64]>, support: Interval) -> Interval {
-        if role != InputRole::Const {
-            return support;
-        }
-        let set = self.options.set.get(key).map(std::slice::from_ref).or(value);
-        match set {
-            Some([first, rest @ ..]) => {
-                rest.iter().fold(Interval::point(*first), |all, &x| all.union(Interval::point(x)))
-            }
-            _ => support,
-        }
-    }
-
-    /// The value after `=` has the declared elements; how many they are may only be known with the data, and is then
-    /// checked by [`crate::compile::Program::value_of`].
-    fn check_value(
-        &mut self,
-        declaration: &Declaration,
-        (support, vector): (Interval, VectorKind),
-        axes: &[AxisId],
-        value: Option<&[f64]>,
-    ) {
-        let Some(id) = declaration.value else { return };
-        let (span, name) = (self.program.ast.expr(id).span, &declaration.name.text);
-        let Some(values) = value else {
-            let message = format!("the value of `{name}` is a number or a vector of numbers");
-            return self.report(Diagnostic::new(codes::E0115, span, message));
-        };
-        if let Some(bad) = values.iter().find(|&&x| !support.contains(x)) {
-            let message = format!("`{name}` starts at {bad}, which is outside {support}");
-            return self.report(Diagnostic::new(codes::E0203, span, message).note(support.to_string()));
-        }
-        let sizes = axes.iter().filter(|axis| **axis != ROWS).map(|&axis| self.graph.axis(axis).size);
-        let Some(sizes) = sizes.collect::<Option<Vec<usize>>>() else { return };
-        let (found, elements) = (values.len(), sizes.iter().product::<usize>());
-        if found != elements && (found != 1 || vector != VectorKind::Plain) {
-            let message = format!("`{name}` has {}, and its value {found}", plural(elements, "element"));
-            let diagnostic = Diagnostic::new(codes::E0402, span, message);
-            return self.report(diagnostic.help("a value is one number an element, or one number for all of them"));
-        }
-        let block: usize = sizes.iter().rev().take(vector.rank()).product();
-        if !values.chunks(block).all(|block| vector.holds(block, 4.0 * f64::EPSILON)) {
-            let message = format!("the value of `{name}` is not {}", vector.name());
-            self.report(Diagnostic::new(codes::E0203, span, message).note(vector.name()));
         }
     }
 
@@ -358,8 +311,8 @@ impl Elaborator<'_> {
         if kind == InputRole::Predict && !role.data {
             support = Interval::REAL;
         }
-        if let Some(value) = constant.filter(|_| kind == InputRole::Const) {
-            support = Interval::point(value);
+        if kind == InputRole::Const && self.given_value(name, Interval::REAL, 1.0).is_some() {
+            support = constant.map_or(support, Interval::point);
         }
         let mut axes: Vec<AxisId> = Vec::new();
         if role.group.is_some() || role.vector != VectorKind::Plain {
@@ -403,6 +356,7 @@ impl Elaborator<'_> {
             role,
             vector,
             value,
+            factor: 1.0,
             category: false,
             indexes: None,
             natural,
@@ -431,45 +385,6 @@ impl Elaborator<'_> {
                     .help(format!("declare its axes: `{} : {kind}[{example}]`", name.text)),
             );
         }
-    }
-
-    /// A number or vector of numbers as written: literals, constants, and arithmetic on them.
-    fn literal(&self, unit: &Unit, id: ExprId) -> Option<Vec<f64>> {
-        let one = |id: ExprId| match self.literal(unit, id)?.as_slice() {
-            [value] => Some(*value),
-            _ => None,
-        };
-        match &unit.ast.expr(id).kind {
-            ExprKind::Number { value, .. } => Some(vec![*value]),
-            ExprKind::Unary(UnaryOp::Neg, inner) => Some(self.literal(unit, *inner)?.iter().map(|x| -x).collect()),
-            ExprKind::Vector(items) => items.iter().map(|&item| one(item)).collect(),
-            ExprKind::Binary { op, lhs, rhs, .. } => {
-                let (a, b) = (one(*lhs)?, one(*rhs)?);
-                let value = match op {
-                    BinaryOp::Add => a + b,
-                    BinaryOp::Sub => a - b,
-                    BinaryOp::Mul => a * b,
-                    BinaryOp::Div => a / b,
-                    BinaryOp::Pow => a.powf(b),
-                    _ => return None,
-                };
-                Some(vec![value])
-            }
-            ExprKind::Name(name) => match name.key.as_str() {
-                "pi" => Some(vec![std::f64::consts::PI]),
-                "inf" => Some(vec![f64::INFINITY]),
-                _ if unit.trusted => None,
-                key => self.options.set.get(key).map(|&x| vec![x]).or_else(|| {
-                    let info = self.names.get(*self.by_key.get(key)?)?;
-                    if info.role == InputRole::Const { info.value.clone() } else { None }
-                }),
-            },
-            _ => None,
-        }
-    }
-
-    fn number_literal(&self, unit: &Unit, id: ExprId) -> Option<f64> {
-        self.literal(unit, id).and_then(|values| if let [value] = *values { Some(value) } else { None })
     }
 
     /// A support as written: the set of each element, and structure along the last axes.

@@ -20,6 +20,7 @@ mod inside;
 pub mod library;
 mod link;
 mod lints;
+mod numbers;
 mod operators;
 mod primitives;
 mod synonyms;
@@ -42,7 +43,7 @@ pub use value::{Factor, Form, Measure, VectorKind};
 /// How a program is going to be used: what its free names are bound to.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// `--set N=V`: values of constants and sizes of axes, by canonical name.
+    /// `--set N=V`: values of constants, each in the unit of its declaration, and sizes of axes, by canonical name.
     pub set: HashMap<String, f64>,
     /// Roles given to free names from outside, by canonical name: a head makes a name `Predict`; one with a value in
     /// `set` is a constant unless it is to stay `Free`.
@@ -70,6 +71,8 @@ pub struct NameInfo {
     pub vector: VectorKind,
     /// Initial or constant value after `=`, on the natural scale; one number or one an element.
     pub value: Option<Vec<f64>>,
+    /// What a number given from outside is multiplied by: a constant's unit, in base units.
+    pub factor: f64,
     /// Declared as a `category`: words in a column stand for codes.
     pub category: bool,
     /// Data used as a subscript: the axis it must stay inside.

@@ -8,7 +8,7 @@ use super::kernel::KernelError;
 use super::network::ShapeErrors;
 use super::spec::SpecErrors;
 use super::step::StepError;
-use crate::compile::{UnknownSize, WrongLength};
+use crate::compile::{UnknownSize, WrongValue};
 use crate::data::DataErrors;
 use crate::diag::Diagnostic;
 use crate::diag::render::{Style, render};
@@ -55,9 +55,9 @@ pub enum TrainError {
     /// An axis without a size.
     #[error(transparent)]
     Size(#[from] UnknownSize),
-    /// A value that does not fill its name.
+    /// A value that its name cannot have.
     #[error(transparent)]
-    Length(#[from] WrongLength),
+    Value(#[from] WrongValue),
     /// A step failed; says where.
     #[error("{0}")]
     Step(String),

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::bridge::{BatchData, Coupling, LossError, LossGrads, LossKernel, LossValue};
 use crate::codegen::{CodegenError, CompiledLoss, Want};
-use crate::compile::{Program, UnknownSize, WrongLength};
+use crate::compile::{Program, UnknownSize, WrongValue};
 use crate::ir::graph::{InputId, InputRole, ROW};
 use crate::ir::program::{Bindings, Outputs};
 use crate::sema::Reduction;
@@ -54,9 +54,9 @@ pub enum KernelError {
     /// An axis without a size.
     #[error(transparent)]
     Size(#[from] UnknownSize),
-    /// A value that does not fill its name.
+    /// A value that its name cannot have.
     #[error(transparent)]
-    Length(#[from] WrongLength),
+    Value(#[from] WrongValue),
     /// Native code refuses the program.
     #[error("the loss cannot be compiled: {0}")]
     Codegen(#[from] CodegenError),
@@ -64,6 +64,9 @@ pub enum KernelError {
     #[error("nothing gives `{0}` a value")]
     Unbound(String),
 }
+
+/// Training computes in `f32`.
+const NARROW: &str = "change the units of what it meets";
 
 impl TrainLoss {
     /// Compiles `program` for axes of the sizes `known` (canonical names). `constants` has the values of constants,
@@ -77,6 +80,7 @@ impl TrainLoss {
         constants: &BTreeMap<String, Vec<f64>>,
     ) -> Result<Self, KernelError> {
         let sizes = program.sizes(1, known)?;
+        program.check_numbers(NARROW)?;
         let mut loss = TrainLoss {
             compiled: CompiledLoss::compile(&program.loss, &sizes)?,
             slots: Vec::new(),
@@ -127,7 +131,7 @@ impl TrainLoss {
                 if given.is_none() && info.value.is_none() {
                     return Err(KernelError::Unbound(info.name.clone()));
                 }
-                let values = program.value_of(info, &dims, given.map(Vec::as_slice))?;
+                let values = program.value_of(info, &dims, given.map(Vec::as_slice), Some(NARROW))?;
                 Slot::Constant(values.iter().map(|&x| x as f32).collect())
             }
             (InputRole::Seed, _) => Slot::Seed,

@@ -330,6 +330,19 @@ fn observations_that_the_program_excludes_are_refused_before_training() {
     let truncated = "data k : real; const c = 2; predict m : real; k ~ truncated(normal(m, 1), lower = c)";
     let error = refusal(&spec(truncated, ""), &trials).to_string();
     assert!(error.contains("row 1 (line 2), column `k`: found 1, but `k` needs at least 2 (`c`)"), "{error}");
+    // 2500 ms are 2.5 s.
+    let unit = spec(&truncated.replace("c = 2", "c = 50 ms"), "") + "\nconst: {c: 2500}";
+    let error = refusal(&unit, &trials).to_string();
+    assert!(error.contains("column `k`: found 1, but `k` needs at least 2.5 (`c`)"), "{error}");
+    let huge = "data k : real; const c = 2; predict m : real; normal(k | c * m, 1)";
+    for wrong in [
+        spec(&huge.replace("= 2", "= 1e39"), ""),
+        spec(huge, "") + "\nconst: {c: 1e39}",
+        spec(&huge.replace("c *", "1e39 *"), ""),
+    ] {
+        let error = refusal(&wrong, &trials).to_string();
+        assert!(error.contains("1e39") && error.contains("f32"), "{error}");
+    }
     let predicted = "data k : nonneg; predict b : positive; k ~ truncated(exponential(1), upper = b + 9)";
     assert!(params(predicted, "u,k\n0,1\n1,3\n", "train: {epochs: 1}").is_empty());
 }

@@ -34,7 +34,7 @@ pub struct Compiled {
     pub source: Source,
     /// The compiled program, its predictions and parameters behind their links.
     pub program: Program,
-    /// Values of constants by canonical name.
+    /// Values of constants in base units, by canonical name.
     pub constants: BTreeMap<String, Vec<f64>>,
 }
 
@@ -94,7 +94,7 @@ pub fn program_text(spec: &Spec, folder: &Path) -> Result<Source> {
 pub fn compile(spec: &Spec, folder: &Path, source: Source, rows: Option<usize>) -> Result<Compiled> {
     let constants: BTreeMap<String, Vec<f64>> =
         spec.settings.consts.iter().map(|(name, values)| (canonical(name), values.clone())).collect();
-    let options = options(spec, &constants, rows);
+    let options = options(spec, rows);
     let analysis = sema::analyze(&source, &Beside { root: folder.to_owned() }, &options);
     if has_errors(&analysis.diagnostics) {
         return Err(TrainError::Program { source_text: source, diagnostics: analysis.diagnostics });
@@ -106,14 +106,20 @@ pub fn compile(spec: &Spec, folder: &Path, source: Source, rows: Option<usize>) 
     let learned = |info: &&NameInfo| matches!(info.role, InputRole::Predict | InputRole::Param);
     let wrt: Vec<_> = analysis.hir.names.iter().filter(learned).map(|info| info.input).collect();
     let program = Program::compile(analysis.hir, &wrt)?;
+    let factor = |key: &str| program.find(key).map_or(1.0, |info| info.factor);
+    let in_base = |(key, values): (String, Vec<f64>)| {
+        let factor = factor(&key);
+        (key, values.into_iter().map(|value| value * factor).collect())
+    };
+    let constants = constants.into_iter().map(in_base).collect();
     Ok(Compiled { source, program, constants })
 }
 
-fn options(spec: &Spec, constants: &BTreeMap<String, Vec<f64>>, rows: Option<usize>) -> Options {
-    let mut set: HashMap<String, f64> = constants
-        .iter()
-        .filter_map(|(key, values)| Some((key.clone(), *values.first()?)).filter(|_| values.len() == 1))
-        .collect();
+fn options(spec: &Spec, rows: Option<usize>) -> Options {
+    let single = |values: &[f64]| if let [value] = *values { Some(value) } else { None };
+    let constants = spec.settings.consts.iter();
+    let mut set: HashMap<String, f64> =
+        constants.filter_map(|(name, values)| Some((canonical(name), single(values)?))).collect();
     set.extend(spec.settings.axes.iter().map(|(name, size)| (canonical(name), *size as f64)));
     set.extend(rows.map(|rows| (ROW_COUNT.to_owned(), rows as f64)));
     let mut roles: HashMap<String, InputRole> =
@@ -225,7 +231,7 @@ fn possible(spec: &Spec, compiled: &Compiled, prepared: &Prepared) -> Result<()>
             (Some(column), _) => Cow::Borrowed(&column.values),
             (None, Some(info)) => {
                 let given = compiled.constants.get(&info.key).map(Vec::as_slice);
-                Cow::Owned(program.value_of(info, &dims, given)?)
+                Cow::Owned(program.value_of(info, &dims, given, None)?)
             }
             (None, None) => Cow::Borrowed(&[]),
         });
@@ -292,9 +298,9 @@ impl Setup {
     /// # Errors
     /// None that [`Setup::new`] has not reported.
     pub fn plain_program(&self) -> Result<Program> {
-        let Compiled { source, constants, .. } = &self.compiled;
+        let Compiled { source, .. } = &self.compiled;
         let rows = self.feed.rows(Part::Train).len();
-        let options = Options { raw: false, ..options(&self.spec, constants, Some(rows)) };
+        let options = Options { raw: false, ..options(&self.spec, Some(rows)) };
         let analysis = sema::analyze(source, &Beside { root: self.folder.clone() }, &options);
         if has_errors(&analysis.diagnostics) {
             return Err(TrainError::Program { source_text: source.clone(), diagnostics: analysis.diagnostics });

@@ -42,7 +42,7 @@ pub fn parameters(program: &Program, axes: &BTreeMap<String, usize>) -> Result<V
             continue;
         }
         let dims: Vec<usize> = input.axes.iter().filter_map(|axis| sizes.get(axis.index()).copied()).collect();
-        let natural = program.value_of(info, &dims, None)?;
+        let natural = program.value_of(info, &dims, None, None)?;
         let block: usize = dims.iter().rev().take(info.vector.rank()).product();
         let raw = natural.chunks(block.max(1)).flat_map(|block| info.link.inverse(block));
         let values: Vec<f32> = raw.map(|x| x as f32).collect();

@@ -108,18 +108,8 @@ impl<'a> Evaluator<'a> {
                 }
             }
         }
-        // Inputs that no node reads may stay empty, and the interpreter checks all: give those zeros of the right size.
-        let filled: Vec<Vec<f64>> = inputs.iter().enumerate().map(|(at, v)| self.filled(at, v)).collect();
-        let inputs = inputs.iter().zip(&filled).map(|(own, filled)| if filled.is_empty() { *own } else { filled });
-        let bindings =
-            Bindings { rows: self.values.rows, inputs: inputs.collect(), sizes: self.sizes.clone(), seed: &[] };
+        let bindings = Bindings { rows: self.values.rows, inputs, sizes: self.sizes.clone(), seed: &[] };
         Ok(interpret::values(&self.graph, nodes, &bindings)?)
-    }
-
-    fn filled(&self, at: usize, own: &[f64]) -> Vec<f64> {
-        let input = self.graph.input(InputId(at as u32));
-        let size: usize = input.axes.iter().filter_map(|axis| self.sizes.get(axis.index())).product();
-        if own.is_empty() { vec![0.0; size] } else { Vec::new() }
     }
 
     /// Values of nodes over given variables.
