@@ -10,7 +10,7 @@ pub(super) type Compute<'a> = Box<dyn Fn(&Bindings<'_, f64>, bool) -> Result<Out
 /// The engine for a loss whose axes have these sizes.
 pub(super) fn compute<'a>(
     loss: &'a LossGraph,
-    sizes: &[usize],
+    #[cfg_attr(not(feature = "jit"), allow(unused_variables))] sizes: &[usize],
     (engine, dtype): (Engine, Dtype),
 ) -> Result<Compute<'a>, EvaluateError> {
     match (engine, dtype) {
