@@ -33,6 +33,7 @@ pub(super) struct Density {
     /// Subscripts of what is drawn, the row first.
     pub index: Vec<Index>,
     support: Interval,
+    atoms: bool,
 }
 
 impl Density {
@@ -62,8 +63,15 @@ impl Density {
         }
         let vars: Vec<VarId> = graph.free(probed).iter().copied().filter(|var| own.contains(var)).collect();
         let landmarks: Vec<NodeId> = target.landmarks.iter().copied().filter(|node| !reads(*node)).collect();
-        let mut density =
-            Density { graph: common.clone(), log, vars, landmarks, index: index.to_vec(), support: target.support };
+        let mut density = Density {
+            graph: common.clone(),
+            log,
+            vars,
+            landmarks,
+            index: index.to_vec(),
+            support: target.support,
+            atoms: target.atoms,
+        };
         density.at_trial(target, made);
         Ok(density)
     }
@@ -110,7 +118,7 @@ impl Density {
         let landmarks: Vec<Vec<Vec<f64>>> = marks.iter().map(|array| self.of_each(batch, array, &dims)).collect();
         let ground = |at: usize| {
             let landmarks = landmarks.iter().filter_map(|all| all.get(at)).flatten().copied().collect();
-            Ground { support: self.support, landmarks }
+            Ground { support: self.support, landmarks, atoms: self.atoms }
         };
         let mut evaluate = |points: &[Vec<f64>]| self.logs(batch, points, &dims);
         laws((0..elements).map(ground).collect(), &mut evaluate)

@@ -18,6 +18,8 @@ pub(super) struct Ground {
     pub support: Interval,
     /// Where the density may peak, bend or end.
     pub landmarks: Vec<f64>,
+    /// Single values may have a probability of their own inside the density.
+    pub atoms: bool,
 }
 
 /// A law, ready to draw from.
@@ -144,6 +146,8 @@ struct Draft {
     open: Vec<(f64, f64)>,
     pieces: Vec<Piece>,
     spent: usize,
+    /// Whether the density goes on to the lower and the upper end of the support.
+    ends: [bool; 2],
 }
 
 /// An interval with a peak in it.
@@ -165,6 +169,7 @@ pub(super) fn laws<E>(grounds: Vec<Ground>, evaluate: &mut Evaluate<'_, E>) -> R
     let values = evaluate(&points)?;
     for ((draft, points), values) in drafts.iter_mut().zip(points).zip(values) {
         draft.cuts = points.into_iter().zip(values).collect();
+        draft.take_atoms();
         draft.find_peaks();
     }
     for _ in 0..ROUNDS {
@@ -194,7 +199,15 @@ pub(super) fn laws<E>(grounds: Vec<Ground>, evaluate: &mut Evaluate<'_, E>) -> R
 
 impl Draft {
     fn new(ground: Ground) -> Draft {
-        Draft { ground, cuts: Vec::new(), peaks: Vec::new(), open: Vec::new(), pieces: Vec::new(), spent: 0 }
+        Draft {
+            ground,
+            cuts: Vec::new(),
+            peaks: Vec::new(),
+            open: Vec::new(),
+            pieces: Vec::new(),
+            spent: 0,
+            ends: [true; 2],
+        }
     }
 
     fn counted(&self) -> bool {
@@ -205,7 +218,7 @@ impl Draft {
     fn inside(&self, points: impl IntoIterator<Item = f64>) -> Vec<f64> {
         let support = self.ground.support;
         let fit = |x: f64| if self.counted() { x.round() } else { x };
-        let end = |x: f64| !self.counted() && (x == support.lo || x == support.hi);
+        let end = |x: f64| !self.counted() && !self.ground.atoms && (x == support.lo || x == support.hi);
         let fits = |x: &f64| x.is_finite() && support.contains(*x) && !end(*x);
         let mut points: Vec<f64> = points.into_iter().map(fit).filter(fits).map(|x| x + 0.0).collect();
         points.sort_by(f64::total_cmp);
@@ -230,6 +243,53 @@ impl Draft {
             points.extend(ends.into_iter().filter(|end| end.is_finite()));
         }
         self.inside(points)
+    }
+
+    /// The probabilities of single values: of a landmark, 0 or an end where the density is another than on both sides; and
+    /// of a bound, where it stays the same from there to an end of the support, as no density does.
+    fn take_atoms(&mut self) {
+        if !self.ground.atoms || self.counted() {
+            return;
+        }
+        for (side, upper) in [false, true].into_iter().enumerate() {
+            if upper {
+                self.cuts.reverse();
+            }
+            let outer = self.cuts.first().map_or(f64::NAN, |(_, value)| *value);
+            let same = self.cuts.iter().take_while(|(_, value)| *value == outer).count();
+            let bound = same.checked_sub(1).and_then(|at| self.cuts.get(at)).map_or(f64::NAN, |(x, _)| *x);
+            let censored = outer.is_finite() && same > 2 && self.ground.landmarks.contains(&bound);
+            let inner = self.cuts.get(same).map(|(_, value)| *value).filter(|_| censored);
+            if let (Some(inner), Some(end)) = (inner, self.ends.get_mut(side)) {
+                *end = false;
+                self.cuts.drain(..same - 1);
+                let Some(bound) = self.cuts.first_mut() else { continue };
+                self.pieces.push(Piece::Counted(bound.0, vec![bound.1.exp()]));
+                bound.1 = inner;
+                let support = &mut self.ground.support;
+                *(if upper { &mut support.hi } else { &mut support.lo }) = bound.0;
+            }
+            if upper {
+                self.cuts.reverse();
+            }
+        }
+        let support = self.ground.support;
+        let known = |x: f64| x == 0.0 || x == support.lo || x == support.hi || self.ground.landmarks.contains(&x);
+        let value =
+            |at: Option<usize>| at.and_then(|at| self.cuts.get(at)).map_or(f64::NEG_INFINITY, |(_, value)| *value);
+        let apart = |at: usize, other: Option<usize>| {
+            let difference = (value(Some(at)) - value(other)).abs();
+            difference.is_nan() || difference > 1e-6
+        };
+        let alone = |at: &usize| {
+            let (x, own) = self.cuts.get(*at).copied().unwrap_or((f64::NAN, f64::NAN));
+            known(x) && own.is_finite() && apart(*at, at.checked_sub(1)) && apart(*at, Some(at + 1))
+        };
+        let found: Vec<usize> = (0..self.cuts.len()).filter(alone).collect();
+        for at in found.into_iter().rev() {
+            let (x, log) = self.cuts.remove(at);
+            self.pieces.push(Piece::Counted(x, vec![log.exp()]));
+        }
     }
 
     /// The highest points with lower neighbours on both sides.
@@ -317,7 +377,8 @@ impl Draft {
     /// there as the power of the distance that it is between the last two cuts.
     fn tails(&mut self) {
         let support = self.ground.support;
-        for end in [support.lo, support.hi].into_iter().filter(|end| end.is_finite() && !support.integral) {
+        let ends = [support.lo, support.hi].into_iter().zip(self.ends).filter(|(_, open)| *open);
+        for end in ends.map(|(end, _)| end).filter(|end| end.is_finite() && !support.integral) {
             self.cuts.retain(|(x, _)| (x - end).abs() >= NEAR * end.abs());
             let upper = end == support.hi;
             let nearest = |at: usize| if upper { self.cuts.iter().nth_back(at) } else { self.cuts.get(at) };

@@ -26,6 +26,8 @@ pub(super) struct Target {
     pub landmarks: Vec<NodeId>,
     /// The support it is drawn in.
     pub support: Interval,
+    /// Single values may have a probability of their own inside the density.
+    pub atoms: bool,
     /// The axis whose places are its categories, where only the data say how many there are.
     pub categories: Option<AxisId>,
     /// Depends on other names that are drawn.
@@ -149,9 +151,19 @@ fn target(
         return Err(refuse(format!("`{text}` has a computed subscript: which element is drawn depends on data")));
     }
     let (log, landmarks) = (factor.log, factor.landmarks.clone());
-    let text = text.clone();
-    let target =
-        Target { input, text, span: term.span, log, load: *load, landmarks, support, categories, dependent: false };
+    let (text, atoms) = (text.clone(), factor.measure == Measure::Mixed);
+    let target = Target {
+        input,
+        text,
+        span: term.span,
+        log,
+        load: *load,
+        landmarks,
+        support,
+        categories,
+        atoms,
+        dependent: false,
+    };
     Ok(Some(target))
 }
 
