@@ -235,7 +235,7 @@ fn what_the_row_excludes_is_named_with_its_bounds() {
         fs::write(folder.path().join("table.csv"), table).unwrap();
         evaluated(folder.path(), program, &[&["--per-row", "--grad"], more].concat())
     };
-    let uniform = "distribution uniform(x : real | a : real, w : positive)\n  log density if x >= a and \
+    let uniform = "data a : real\ndata w : positive\ndistribution uniform(x : real | a : real, w : positive)\n  log density if x >= a and \
                    x <= a + w then -log(w) else -inf\nuniform(x | a, w)";
     for (program, table, expected) in [
         (
@@ -266,7 +266,7 @@ fn what_the_row_excludes_is_named_with_its_bounds() {
             "row 2 (line 3), column `k`: found 2.5, but `k` needs to be 0 or a whole number",
         ),
         (
-            "truncated(normal(x | 0, 1), lower = a, upper = b)",
+            "data a : real; data b : real; truncated(normal(x | 0, 1), lower = a, upper = b)",
             "x,a,b\n2,3,1\n",
             "column `x`: found 2, but `x` needs at least 3 (`a`) and at most 1 (`b`)",
         ),
@@ -275,13 +275,21 @@ fn what_the_row_excludes_is_named_with_its_bounds() {
             "y\n3\n4\n",
             "row 2 (line 3), column `y`: found 4, but `y` needs at most 3",
         ),
-        ("nll(truncated(normal(x | 0, 1), upper = b)) + 1", "x,b\n2,1\n", "found 2, but `x` needs at most 1 (`b`)"),
+        (
+            "data b : real; nll(truncated(normal(x | 0, 1), upper = b)) + 1",
+            "x,b\n2,1\n",
+            "found 2, but `x` needs at most 1 (`b`)",
+        ),
     ] {
         let error = found(table, program, &[])["error"].to_string().replace("\\n", "\n");
         assert!(error.contains(expected), "{program}: {error}");
         let lenient = found(table, program, &["--on-invalid", "inf"]);
         assert_eq!(lenient["loss"], "Infinity", "{program}: {lenient}");
     }
+    // What a prediction excludes is no mistake of the data: +∞ with gradient 0 in that row, and said.
+    let predicted = found("x,b\n2,1\n0,1\n", "predict b : real; truncated(normal(x | 0, 1), upper = b)", &[]);
+    assert_eq!((&predicted["loss"], &predicted["per_row"][0]), (&"Infinity".into(), &"Infinity".into()), "{predicted}");
+    assert_eq!(predicted["grad"]["b"][0], 0.0, "{predicted}");
     // 2 of 5 at p = 1/2: log(32/10), and its slope −(2/p − 3/(1 − p)); the mean with the impossible row is +∞.
     let lenient = found("k,p\n6,0.5\n2,0.5\n", "binomial(k | 5, p)", &["--on-invalid", "inf"]);
     assert_eq!((&lenient["grad"]["p"], &lenient["per_row"][0]), (&serde_json::json!([0.0, 2.0]), &"Infinity".into()));

@@ -114,6 +114,7 @@ fn answer(args: &Args, source: &Source) -> Result<Evaluation, EvaluateError> {
     };
     let (evaluation, warnings) = evaluate(source, &Beside::default(), &table, &request)?;
     output::diagnostics(source, &warnings);
+    evaluation.excluded.iter().for_each(|row| output::note(&format!("{row}; its loss is +∞")));
     Ok(evaluation)
 }
 

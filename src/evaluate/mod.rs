@@ -102,6 +102,9 @@ pub struct Evaluation {
     pub grad: Vec<Derivative>,
     /// Diagonal second derivatives.
     pub hess: Vec<Derivative>,
+    /// Observations that predictions or parameters exclude, as in `truncated` at a predicted bound: what is said of each.
+    /// Their loss is +∞ with gradient 0.
+    pub excluded: Vec<String>,
 }
 
 /// Why there is no answer.

@@ -1,6 +1,6 @@
 //! The answer: what the engine computes for the rows that can be, and what the others make of it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::engine::{Compute, compute};
 use super::impossible::{Conditions, Origin};
@@ -8,7 +8,7 @@ use super::{Derivative, EvaluateError, Evaluation, Request};
 use crate::compile::Program;
 use crate::data::options::OnInvalid;
 use crate::data::{Bound, BoundColumn, Table};
-use crate::ir::graph::{AxisId, InputId};
+use crate::ir::graph::{AxisId, InputId, InputRole};
 use crate::ir::program::{Bindings, Outputs};
 use crate::sema::{self, NameInfo};
 
@@ -27,6 +27,8 @@ pub(super) struct Evaluator<'a> {
     pub sizes: Vec<usize>,
     /// Every input as one array, by `InputId`.
     pub inputs: Vec<Vec<f64>>,
+    /// What is said of observations that a prediction excludes.
+    excluded: Vec<String>,
     pub compute: Compute<'a>,
 }
 
@@ -43,14 +45,9 @@ impl<'a> Evaluator<'a> {
         let outside: HashSet<usize> = bound.columns.iter().flat_map(|column| column.outside.iter().copied()).collect();
         let kept: Vec<usize> = (0..bound.rows).filter(|row| !outside.contains(row)).collect();
         let (mut kept, mut sizes, mut inputs) = on_rows(program, request, bound, kept)?;
-        let conditions = Conditions::new(program, &|_| true);
-        let bindings = bindings(&inputs, &sizes, kept.len(), &[]);
-        let broken = if kept.is_empty() { Default::default() } else { conditions.broken(&bindings)? };
+        let origin = Origin { table, binds: &[], rows: &kept };
+        let (broken, excluded) = judge(program, request, &bindings(&inputs, &sizes, kept.len(), &[]), origin)?;
         if !broken.is_empty() {
-            if request.on_invalid == OnInvalid::Error {
-                let origin = Origin { table, binds: &[], rows: &kept };
-                return Err(conditions.errors(&bindings, origin)?.into());
-            }
             let rest = kept.iter().enumerate().filter(|(at, _)| !broken.contains(at)).map(|(_, row)| *row).collect();
             (kept, sizes, inputs) = on_rows(program, request, bound, rest)?;
         }
@@ -58,7 +55,7 @@ impl<'a> Evaluator<'a> {
             program.check_numbers(NARROW)?;
         }
         let compute = compute(&program.loss, &sizes, (request.engine, request.dtype))?;
-        Ok(Evaluator { program, request, rows: bound.rows, kept, sizes, inputs, compute })
+        Ok(Evaluator { program, request, rows: bound.rows, kept, sizes, inputs, excluded, compute })
     }
 
     pub fn run(&self) -> Result<Evaluation, EvaluateError> {
@@ -84,7 +81,16 @@ impl<'a> Evaluator<'a> {
         };
         let per_row = (self.request.per_row && !self.program.hir.whole_batch).then(|| vec![f64::INFINITY; rows]);
         let terms = self.program.loss.terms.iter().map(|term| (term.label.clone(), 0.0)).collect();
-        Evaluation { loss: 0.0, rows, reduction, terms, per_row, grad: Vec::new(), hess: Vec::new() }
+        Evaluation {
+            loss: 0.0,
+            rows,
+            reduction,
+            terms,
+            per_row,
+            grad: Vec::new(),
+            hess: Vec::new(),
+            excluded: self.excluded.clone(),
+        }
     }
 
     /// The kept rows with these inputs, under an adjoint of each row's loss.
@@ -168,6 +174,34 @@ impl<'a> Evaluator<'a> {
             }
         }
     }
+}
+
+/// The rows whose observations cannot be, and what is to be said of those that predictions exclude; those that the data
+/// exclude are errors unless they are asked for.
+fn judge(
+    program: &Program,
+    request: &Request,
+    bindings: &Bindings<'_, f64>,
+    origin: Origin<'_>,
+) -> Result<(BTreeSet<usize>, Vec<String>), EvaluateError> {
+    let conditions = Conditions::new(program, &|_| true);
+    let broken = if bindings.rows == 0 { BTreeSet::new() } else { conditions.broken(bindings)? };
+    if broken.is_empty() || request.on_invalid == OnInvalid::Inf {
+        return Ok((broken, Vec::new()));
+    }
+    let wrong = Conditions::new(program, &|input| is_given(program, input)).errors(bindings, origin)?;
+    if !wrong.0.is_empty() {
+        return Err(wrong.into());
+    }
+    let excluded = conditions.errors(bindings, origin)?;
+    Ok((broken, excluded.0.iter().map(ToString::to_string).collect()))
+}
+
+/// Whether a value belongs to the data, so that an observation that it excludes is a mistake there; what a network or an
+/// optimiser moves may exclude one on its way.
+fn is_given(program: &Program, input: InputId) -> bool {
+    let input = program.hir.graph.input(input);
+    matches!(input.role, InputRole::Data | InputRole::Const) || input.support.integral
 }
 
 fn bindings<'b>(inputs: &'b [Vec<f64>], sizes: &[usize], rows: usize, seed: &'b [f64]) -> Bindings<'b, f64> {
