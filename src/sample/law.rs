@@ -245,34 +245,41 @@ impl Draft {
         self.inside(points)
     }
 
-    /// The probabilities of single values: of a landmark, 0 or an end where the density is another than on both sides; and
-    /// of a bound, where it stays the same from there to an end of the support, as no density does.
+    /// The probabilities of single values, which are counted and no longer part of the density.
     fn take_atoms(&mut self) {
         if !self.ground.atoms || self.counted() {
             return;
         }
-        for (side, upper) in [false, true].into_iter().enumerate() {
+        for upper in [false, true] {
             if upper {
                 self.cuts.reverse();
             }
-            let outer = self.cuts.first().map_or(f64::NAN, |(_, value)| *value);
-            let same = self.cuts.iter().take_while(|(_, value)| *value == outer).count();
-            let bound = same.checked_sub(1).and_then(|at| self.cuts.get(at)).map_or(f64::NAN, |(x, _)| *x);
-            let censored = outer.is_finite() && same > 2 && self.ground.landmarks.contains(&bound);
-            let inner = self.cuts.get(same).map(|(_, value)| *value).filter(|_| censored);
-            if let (Some(inner), Some(end)) = (inner, self.ends.get_mut(side)) {
-                *end = false;
-                self.cuts.drain(..same - 1);
-                let Some(bound) = self.cuts.first_mut() else { continue };
-                self.pieces.push(Piece::Counted(bound.0, vec![bound.1.exp()]));
-                bound.1 = inner;
-                let support = &mut self.ground.support;
-                *(if upper { &mut support.hi } else { &mut support.lo }) = bound.0;
-            }
+            self.take_bound(upper);
             if upper {
                 self.cuts.reverse();
             }
         }
+        self.take_points();
+    }
+
+    /// Of a bound, where the density stays the same from there to an end of the support (the first cut), as none does.
+    fn take_bound(&mut self, upper: bool) {
+        let outer = self.cuts.first().map_or(f64::NAN, |(_, value)| *value);
+        let same = self.cuts.iter().take_while(|(_, value)| *value == outer).count();
+        let bound = same.checked_sub(1).and_then(|at| self.cuts.get(at)).map_or(f64::NAN, |(x, _)| *x);
+        let censored = outer.is_finite() && same > 2 && self.ground.landmarks.contains(&bound);
+        let Some(inner) = self.cuts.get(same).map(|(_, value)| *value).filter(|_| censored) else { return };
+        self.cuts.drain(..same - 1);
+        let Some(cut) = self.cuts.first_mut() else { return };
+        self.pieces.push(Piece::Counted(bound, vec![outer.exp()]));
+        cut.1 = inner;
+        let (support, [lower_end, upper_end]) = (&mut self.ground.support, &mut self.ends);
+        let (limit, end) = if upper { (&mut support.hi, upper_end) } else { (&mut support.lo, lower_end) };
+        (*limit, *end) = (bound, false);
+    }
+
+    /// Of a landmark, 0 or an end, where the density is another than on both sides.
+    fn take_points(&mut self) {
         let support = self.ground.support;
         let known = |x: f64| x == 0.0 || x == support.lo || x == support.hi || self.ground.landmarks.contains(&x);
         let value =
