@@ -42,13 +42,14 @@ fn done(child: Child, what: &str) {
     assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The folder of the only run.
+/// The folder of the only run that the notebook has: a kill before the first row is written leaves a folder and no run.
 fn run_of(folder: &Path, runs: &str) -> Option<PathBuf> {
-    let entries = fs::read_dir(folder.join(runs)).ok()?;
-    let mut runs = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
-    let first = runs.next();
-    assert!(runs.next().is_none(), "a resumed training is one run");
-    first
+    let mut list = Command::new(env!("CARGO_BIN_EXE_lossc"));
+    let listed = list.current_dir(folder).args(["runs", "list", "--runs", runs, "--format", "json"]).output().unwrap();
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    let listed: Vec<serde_json::Value> = serde_json::from_slice(&listed.stdout).unwrap();
+    assert!(listed.len() <= 1, "a resumed training is one run: {listed:?}");
+    listed.first().map(|run| folder.join(run["dir"].as_str().unwrap()))
 }
 
 /// What a run came to: its weights, and its history without the clock.

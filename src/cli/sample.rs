@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "TABLE", conflicts_with = "rows")]
     data: Option<String>,
     /// Rows to draw, where no table says how many.
-    #[arg(long, alias = "n", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    #[arg(long, alias = "n", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1 << 27))]
     rows: u64,
     /// Value of a constant, parameter or free name, or size of an axis.
     #[arg(long, value_name = "N=V", value_parser = setting)]

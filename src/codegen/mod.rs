@@ -19,6 +19,7 @@ mod plan;
 mod real;
 mod run;
 mod schedule;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod vmath;

@@ -13,6 +13,7 @@ use super::layout::Extent;
 use super::native::Native;
 use super::real::Real;
 use super::schedule::{Place, Schedule, Term};
+use super::stream;
 use crate::ir::program::{Bindings, Outputs};
 
 /// Most bytes of intermediate values an evaluation may take.
@@ -40,12 +41,12 @@ struct Workspace {
 
 impl Workspace {
     /// Makes room for these regions.
-    fn fit<T>(&mut self, regions: &[Extent], rows: usize) {
+    fn fit<T>(&mut self, regions: impl Iterator<Item = Extent>, rows: usize) {
         self.offsets.clear();
         let mut lines = 0;
         for region in regions {
             self.offsets.push(lines * size_of::<Line>());
-            lines += bytes::<T>(*region, rows).div_ceil(size_of::<Line>());
+            lines += bytes::<T>(region, rows).div_ceil(size_of::<Line>());
         }
         if self.lines.len() < lines {
             self.lines.resize(lines, Line::default());
@@ -77,6 +78,16 @@ impl Spare {
     }
 }
 
+/// A gradient too large for the caches: tiles of it are made in the workspace and streamed to the caller's array.
+struct Streamed {
+    /// The word of its slot.
+    word: usize,
+    /// Address of the caller's array.
+    target: usize,
+    /// What a row has of it.
+    row: Extent,
+}
+
 /// One evaluation under way.
 struct Call<'a, T> {
     native: &'a Native,
@@ -86,6 +97,7 @@ struct Call<'a, T> {
     chunk_rows: usize,
     /// The frame but for what belongs to a tile, a chunk or a thread.
     frame: Vec<usize>,
+    streamed: Vec<Streamed>,
     /// Address of the row weights; 0 when all rows weigh the same.
     seed: usize,
     /// Address of the weight of every row.
@@ -117,7 +129,7 @@ pub(super) fn run<T: Real>(
     let mut sums = vec![0.0f64; chunks * schedule.sums];
     let element_weight = T::from_f64(weight.unwrap_or(f64::NAN));
     let mut held = spare.take();
-    held.fit::<T>(&schedule.held, tile_rows);
+    held.fit::<T>(schedule.held.iter().copied(), tile_rows);
     let mut call = Call::<T> {
         native,
         spare,
@@ -125,6 +137,7 @@ pub(super) fn run<T: Real>(
         tile_rows,
         chunk_rows,
         frame: Vec::new(),
+        streamed: Vec::new(),
         seed: if weight.is_some() { 0 } else { bindings.seed.as_ptr() as usize },
         weight: std::ptr::from_ref(&element_weight) as usize,
         sums: sums.as_mut_ptr() as usize,
@@ -133,6 +146,7 @@ pub(super) fn run<T: Real>(
         element: std::marker::PhantomData,
     };
     call.frame = call.base_frame(bindings, &mut held, out);
+    call.streamed = call.streamed();
     // SAFETY: the frame has every address that `once` and `after` use: inputs, gradients and held regions.
     unsafe { native.once(&call.frame) };
     call.tiles(chunks, threads);
@@ -208,6 +222,17 @@ impl<T: Real> Call<'_, T> {
         words
     }
 
+    /// The gradients that advance with the tiles, when together they are too large for the caches.
+    fn streamed(&self) -> Vec<Streamed> {
+        let slots = self.native.schedule.slots.iter().zip(self.frame.iter().enumerate().skip(frame::HEADER));
+        let streamed: Vec<Streamed> = slots
+            .filter(|(slot, _)| matches!(slot.place, Place::Gradient(_)) && slot.row_stride > 0)
+            .map(|(slot, (word, &target))| Streamed { word, target, row: Extent { fixed: slot.row_stride, rows: 1 } })
+            .collect();
+        let bytes = streamed.iter().fold(0usize, |sum, of| sum.saturating_add(bytes::<T>(of.row, self.rows)));
+        if stream::pays(bytes) { streamed } else { Vec::new() }
+    }
+
     /// All chunks, on this thread or several.
     fn tiles(&self, chunks: usize, threads: usize) {
         let elements = self.rows.saturating_mul(self.native.schedule.width);
@@ -226,7 +251,9 @@ impl<T: Real> Call<'_, T> {
     /// Claims chunks until none is left.
     fn work(&self, chunks: usize) {
         let mut workspace = self.spare.take();
-        workspace.fit::<T>(&self.native.schedule.temp, self.tile_rows);
+        let temp = &self.native.schedule.temp;
+        workspace.fit::<T>(temp.iter().copied().chain(self.streamed.iter().map(|of| of.row)), self.tile_rows);
+        let staged: Vec<usize> = (temp.len()..).take(self.streamed.len()).map(|at| workspace.address(at)).collect();
         let mut words = self.frame.clone();
         for (word, slot) in words.iter_mut().skip(frame::HEADER).zip(&self.native.schedule.slots) {
             if let Place::Temp(region) = slot.place {
@@ -238,21 +265,33 @@ impl<T: Real> Call<'_, T> {
             if chunk >= chunks {
                 break;
             }
-            self.chunk(chunk, &mut words);
+            self.chunk(chunk, &mut words, &staged);
         }
+        stream::fence();
         self.spare.put(workspace);
     }
 
-    fn chunk(&self, chunk: usize, words: &mut [usize]) {
+    /// The tiles of a chunk; `staged` are the addresses at which this thread makes what is streamed.
+    fn chunk(&self, chunk: usize, words: &mut [usize], staged: &[usize]) {
         let sums = self.sums + chunk * self.native.schedule.sums * size_of::<f64>();
         let end = ((chunk + 1) * self.chunk_rows).min(self.rows);
         let mut first = chunk * self.chunk_rows;
         while first < end {
             let rows = self.tile_rows.min(end - first);
             self.advance(words, first, rows, sums);
+            for (of, &stage) in self.streamed.iter().zip(staged) {
+                if let Some(word) = words.get_mut(of.word) {
+                    *word = stage;
+                }
+            }
             // SAFETY: every slot has the address of its rows of this tile: inputs and gradients were checked to hold all
             // rows, regions fit a tile, and no other thread has this chunk.
             unsafe { self.native.tile(words) };
+            for (of, &stage) in self.streamed.iter().zip(staged) {
+                let target = of.target + bytes::<T>(of.row, first);
+                // SAFETY: the stage holds the tile's rows, the target all rows, and they are different memory.
+                unsafe { stream::copy(stage as *const u8, target as *mut u8, bytes::<T>(of.row, rows)) };
+            }
             self.copy_per_row(words, first, rows);
             first += rows;
         }

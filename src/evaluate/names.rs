@@ -18,12 +18,20 @@ pub(crate) fn column_names(table: &Table) -> HashSet<String> {
     table.columns.iter().map(|column| canonical(&base(&column.name))).collect()
 }
 
+/// The longest axis that `--set` gives: what an array of it takes is in bounds.
+const LONGEST_AXIS: f64 = 134_217_728.0;
+
 pub(crate) fn check_set(hir: &Hir, request: &Request) -> Result<(), EvaluateError> {
     let axes: Vec<String> = hir.graph.axes().iter().filter_map(|axis| axis.name.as_deref().map(canonical)).collect();
     let unknown = request.set.keys().find(|key| !hir.names.iter().any(|info| info.key == **key) && !axes.contains(key));
-    match unknown {
-        None => Ok(()),
-        Some(key) => {
+    let length = |value: f64| value.fract() == 0.0 && (1.0..=LONGEST_AXIS).contains(&value);
+    let wrong = axes.iter().filter_map(|axis| Some((axis, *request.set.get(axis)?))).find(|(_, value)| !length(*value));
+    match (unknown, wrong) {
+        (None, None) => Ok(()),
+        (None, Some((axis, value))) => Err(EvaluateError::Request(format!(
+            "--set {axis}={value}: the length of an axis is a whole number from 1 to {LONGEST_AXIS}"
+        ))),
+        (Some(key), _) => {
             let names: Vec<&str> =
                 hir.names.iter().map(|info| info.key.as_str()).chain(axes.iter().map(String::as_str)).collect();
             let near = did_you_mean(key, names);

@@ -11,6 +11,7 @@ use crate::data::{Bound, BoundColumn, Table};
 use crate::ir::graph::{AxisId, InputId, InputRole};
 use crate::ir::program::{Bindings, Outputs};
 use crate::sema::{self, NameInfo};
+use crate::syntax::names::canonical;
 
 /// What to do about a number that `f32` does not hold.
 const NARROW: &str = "compute with --dtype f64";
@@ -189,7 +190,7 @@ fn judge(
     if broken.is_empty() || request.on_invalid == OnInvalid::Inf {
         return Ok((broken, Vec::new()));
     }
-    let wrong = Conditions::new(program, &|input| is_given(program, input)).errors(bindings, origin)?;
+    let wrong = Conditions::new(program, &|input| is_given(program, request, input)).errors(bindings, origin)?;
     if !wrong.0.is_empty() {
         return Err(wrong.into());
     }
@@ -197,11 +198,15 @@ fn judge(
     Ok((broken, excluded.0.iter().map(ToString::to_string).collect()))
 }
 
-/// Whether a value belongs to the data, so that an observation that it excludes is a mistake there; what a network or an
-/// optimiser moves may exclude one on its way.
-fn is_given(program: &Program, input: InputId) -> bool {
+/// Whether a value belongs to the data or was set, so that an observation that it excludes is a mistake; what a network or
+/// an optimiser moves may exclude one on its way.
+fn is_given(program: &Program, request: &Request, input: InputId) -> bool {
     let input = program.hir.graph.input(input);
-    matches!(input.role, InputRole::Data | InputRole::Const) || input.support.integral
+    match input.role {
+        InputRole::Data | InputRole::Const => true,
+        InputRole::Free if request.set.contains_key(&canonical(&input.name)) => true,
+        _ => input.support.integral,
+    }
 }
 
 fn bindings<'b>(inputs: &'b [Vec<f64>], sizes: &[usize], rows: usize, seed: &'b [f64]) -> Bindings<'b, f64> {

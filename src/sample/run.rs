@@ -129,11 +129,6 @@ impl Sampler {
         self.rows
     }
 
-    /// How many of the columns are drawn.
-    pub fn drawn(&self) -> usize {
-        self.names.iter().map(Name::width).sum()
-    }
-
     /// Draws everything: row by row, each row's draws in order.
     ///
     /// # Errors
@@ -142,8 +137,10 @@ impl Sampler {
         let mut common: HashMap<usize, Laws> = HashMap::new();
         let width = self.names.iter().filter(|name| !name.once).map(Name::width).sum::<usize>().max(1);
         let dependent = self.targets.iter().any(|(target, _)| target.dependent);
-        let all: Vec<usize> = (0..self.rows).collect();
-        for rows in all.chunks((LAWS / width).max(1)) {
+        let together = (LAWS / width).max(1);
+        for first in (0..self.rows).step_by(together) {
+            let rows: Vec<usize> = (first..self.rows.min(first.saturating_add(together))).collect();
+            let rows = rows.as_slice();
             let mut laws: HashMap<usize, Laws> = HashMap::new();
             let batch = self.batch(rows, &HashMap::new());
             for (at, (target, density)) in self.targets.iter().enumerate().filter(|(_, (target, _))| !target.dependent)

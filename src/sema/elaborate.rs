@@ -132,7 +132,9 @@ impl<'a> Elaborator<'a> {
                 let position = terms.len() + 1;
                 let label = label.as_ref().map(|name| name.text.clone());
                 if let Some(term) = self.term(label, position, *tilde, *body, stmt.span) {
-                    self.check_possible(term.node, self.program.ast.expr(*body).span);
+                    if let TermKind::Density(_) = term.kind {
+                        self.check_possible(term.node, self.program.ast.expr(*body).span);
+                    }
                     terms.push(term);
                 }
             }

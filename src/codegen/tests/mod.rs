@@ -158,6 +158,27 @@ fn whole_batches() {
     }
 }
 
+/// Gradients that are too large for the caches are written another way, and are the same bits.
+#[test]
+fn large_gradients_are_those_of_small_batches() {
+    let (case, rows) = (programs::triplet::<128>(), 23_001);
+    let (values, seed) = ((case.values)(rows, 7), noise(3, rows));
+    let whole = evaluate::<f32>(&case, rows, &values, &seed, 2);
+    assert!(whole.gradients.iter().map(|gradient| size_of_val(&gradient[..])).sum::<usize>() > 32 << 20);
+    let half = rows / 2;
+    for (first, count) in [(0, half), (half, rows - half)] {
+        let of = |list: &Vec<f64>| match list.len() / rows {
+            0 => list.clone(),
+            width => list[first * width..(first + count) * width].to_vec(),
+        };
+        let values: Vec<Vec<f64>> = values.iter().map(of).collect();
+        let part = evaluate::<f32>(&case, count, &values, &seed[first..first + count], 1);
+        for (part, whole) in part.gradients.iter().zip(&whole.gradients) {
+            assert!(part[..] == whole[first * 128..(first + count) * 128]);
+        }
+    }
+}
+
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     for case in [programs::poisson(), programs::counts::<5>()] {
