@@ -290,6 +290,11 @@ fn what_the_row_excludes_is_named_with_its_bounds() {
     let predicted = found("x,b\n2,1\n0,1\n", "predict b : real; truncated(normal(x | 0, 1), upper = b)", &[]);
     assert_eq!((&predicted["loss"], &predicted["per_row"][0]), (&"Infinity".into(), &"Infinity".into()), "{predicted}");
     assert_eq!(predicted["grad"]["b"][0], 0.0, "{predicted}");
+    // The terms that cannot be are infinite, of whatever kind, and no others: half a square and log √2π is the prior's.
+    let mixed = "param mu = 1\nprior: normal(mu | 0, 1)\nseen: nll(truncated(normal(x | mu, 1), lower = 0))";
+    let lenient = found("x\n-1\n2\n", mixed, &["--on-invalid", "inf"]);
+    assert_eq!(lenient["terms"]["seen"], "Infinity", "{lenient}");
+    assert!((lenient["terms"]["prior"].as_f64().unwrap() - 1.418_938_533_204_672_7).abs() < 1e-14, "{lenient}");
     // 2 of 5 at p = 1/2: log(32/10), and its slope −(2/p − 3/(1 − p)); the mean with the impossible row is +∞.
     let lenient = found("k,p\n6,0.5\n2,0.5\n", "binomial(k | 5, p)", &["--on-invalid", "inf"]);
     assert_eq!((&lenient["grad"]["p"], &lenient["per_row"][0]), (&serde_json::json!([0.0, 2.0]), &"Infinity".into()));

@@ -39,6 +39,15 @@ pub struct Conditions<'a> {
     all: Vec<(&'a Term, NodeId)>,
 }
 
+/// What cannot be.
+#[derive(Debug, Default)]
+pub struct Broken {
+    /// Rows of the batch.
+    pub rows: BTreeSet<usize>,
+    /// Labels of the terms that are infinite there.
+    pub terms: BTreeSet<String>,
+}
+
 /// The index of an element along each variable.
 type Place = Vec<(VarId, usize)>;
 
@@ -76,19 +85,20 @@ impl<'a> Conditions<'a> {
         self
     }
 
-    /// The rows that break a condition, ascending; every row when one breaks that is not about rows.
+    /// The rows that break a condition; every row when one breaks that is not about rows.
     ///
     /// # Errors
     /// An intermediate array is too large.
-    pub fn broken(&self, bindings: &Bindings<'_, f64>) -> Result<BTreeSet<usize>, InterpretError> {
-        let mut rows = BTreeSet::new();
-        for (_, place) in self.places(bindings)? {
+    pub fn broken(&self, bindings: &Bindings<'_, f64>) -> Result<Broken, InterpretError> {
+        let mut broken = Broken::default();
+        for (at, place) in self.places(bindings)? {
             match row_of(&place) {
-                Some(row) => drop(rows.insert(row)),
-                None => rows.extend(0..bindings.rows),
+                Some(row) => drop(broken.rows.insert(row)),
+                None => broken.rows.extend(0..bindings.rows),
             }
+            broken.terms.extend(self.all.get(at).map(|(term, _)| term.label.clone()));
         }
-        Ok(rows)
+        Ok(broken)
     }
 
     /// The condition (by number) and element of every breach.
@@ -345,7 +355,7 @@ fn is_floor(graph: &Graph, id: NodeId, of: NodeId) -> bool {
 }
 
 /// The inputs that an expression reads, with the loads.
-fn reads(graph: &Graph, id: NodeId) -> Vec<(InputId, NodeId)> {
+pub(super) fn reads(graph: &Graph, id: NodeId) -> Vec<(InputId, NodeId)> {
     let load = |id: NodeId| if let Node::Load(input, _) = graph.node(id) { Some((*input, id)) } else { None };
     graph.reachable(&[id]).into_iter().filter_map(load).collect()
 }

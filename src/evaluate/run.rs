@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::engine::{Compute, compute};
-use super::impossible::{Conditions, Origin};
+use super::impossible::{Broken, Conditions, Origin, reads};
 use super::{Derivative, EvaluateError, Evaluation, Request};
 use crate::compile::Program;
 use crate::data::options::OnInvalid;
@@ -30,6 +30,8 @@ pub(super) struct Evaluator<'a> {
     pub inputs: Vec<Vec<f64>>,
     /// What is said of observations that a prediction excludes.
     excluded: Vec<String>,
+    /// Labels of the terms that impossible rows make infinite.
+    infinite: BTreeSet<String>,
     pub compute: Compute<'a>,
 }
 
@@ -48,15 +50,18 @@ impl<'a> Evaluator<'a> {
         let (mut kept, mut sizes, mut inputs) = on_rows(program, request, bound, kept)?;
         let origin = Origin { table, binds: &[], rows: &kept };
         let (broken, excluded) = judge(program, request, &bindings(&inputs, &sizes, kept.len(), &[]), origin)?;
-        if !broken.is_empty() {
-            let rest = kept.iter().enumerate().filter(|(at, _)| !broken.contains(at)).map(|(_, row)| *row).collect();
+        let mut infinite = broken.terms;
+        infinite.extend(reading_outside(program, bound));
+        if !broken.rows.is_empty() {
+            let rest =
+                kept.iter().enumerate().filter(|(at, _)| !broken.rows.contains(at)).map(|(_, row)| *row).collect();
             (kept, sizes, inputs) = on_rows(program, request, bound, rest)?;
         }
         if request.narrow() {
             program.check_numbers(NARROW)?;
         }
         let compute = compute(&program.loss, &sizes, (request.engine, request.dtype))?;
-        Ok(Evaluator { program, request, rows: bound.rows, kept, sizes, inputs, excluded, compute })
+        Ok(Evaluator { program, request, rows: bound.rows, kept, sizes, inputs, excluded, infinite, compute })
     }
 
     pub fn run(&self) -> Result<Evaluation, EvaluateError> {
@@ -169,25 +174,34 @@ impl<'a> Evaluator<'a> {
     /// What an impossible row makes of the whole; its own loss is +∞ already.
     fn impossible(&self, evaluation: &mut Evaluation) {
         evaluation.loss = f64::INFINITY;
-        for (term, (_, value)) in self.program.hir.terms.iter().zip(&mut evaluation.terms) {
-            if matches!(term.kind, sema::TermKind::Density(_)) {
-                *value = f64::INFINITY;
-            }
+        for (_, value) in evaluation.terms.iter_mut().filter(|(label, _)| self.infinite.contains(label)) {
+            *value = f64::INFINITY;
         }
     }
 }
 
-/// The rows whose observations cannot be, and what is to be said of those that predictions exclude; those that the data
+/// Labels of the terms that read a column with observations outside its support.
+fn reading_outside<'a>(program: &'a Program, bound: &'a Bound) -> impl Iterator<Item = String> + 'a {
+    let graph = &program.hir.graph;
+    let outside = |input: InputId| {
+        let of_name = |column: &&BoundColumn| column.name == graph.input(input).name;
+        bound.columns.iter().find(of_name).is_some_and(|column| !column.outside.is_empty())
+    };
+    let reads_one = move |term: &&sema::Term| reads(graph, term.node).into_iter().any(|(input, _)| outside(input));
+    program.hir.terms.iter().filter(reads_one).map(|term| term.label.clone())
+}
+
+/// The observations that cannot be, and what is to be said of those that predictions exclude; those that the data
 /// exclude are errors unless they are asked for.
 fn judge(
     program: &Program,
     request: &Request,
     bindings: &Bindings<'_, f64>,
     origin: Origin<'_>,
-) -> Result<(BTreeSet<usize>, Vec<String>), EvaluateError> {
+) -> Result<(Broken, Vec<String>), EvaluateError> {
     let conditions = Conditions::new(program, &|_| true);
-    let broken = if bindings.rows == 0 { BTreeSet::new() } else { conditions.broken(bindings)? };
-    if broken.is_empty() || request.on_invalid == OnInvalid::Inf {
+    let broken = if bindings.rows == 0 { Broken::default() } else { conditions.broken(bindings)? };
+    if broken.rows.is_empty() || request.on_invalid == OnInvalid::Inf {
         return Ok((broken, Vec::new()));
     }
     let wrong = Conditions::new(program, &|input| is_given(program, request, input)).errors(bindings, origin)?;

@@ -110,7 +110,7 @@ impl Density {
         if axis == ROWS { batch.rows } else { batch.sizes.get(axis.index()).copied().unwrap_or(1) }
     }
 
-    /// The law of every element, row-major over [`Density::place`]'s numbers; each law or what is wrong with it.
+    /// The law of every element, row-major over [`Density::places`]'s numbers; each law or what is wrong with it.
     pub fn laws(&self, batch: &Batch) -> Result<Vec<Result<Law, Flaw>>, InterpretError> {
         let dims: Vec<usize> = self.own_vars().iter().map(|var| self.size(batch, *var)).collect();
         let elements: usize = dims.iter().product();

@@ -240,7 +240,7 @@ fn possible(spec: &Spec, compiled: &Compiled, prepared: &Prepared) -> Result<()>
     let conditions = Conditions::new(program, &known).row_by_row();
     let inputs = values.iter().map(|values| values.as_ref()).collect();
     let bindings = Bindings { rows: prepared.rows, inputs, sizes, seed: &[] };
-    if conditions.broken(&bindings)?.is_empty() {
+    if conditions.broken(&bindings)?.rows.is_empty() {
         return Ok(());
     }
     let origin = Origin { table: &prepared.table, binds: &spec.settings.data.bind, rows: &prepared.source_rows };
