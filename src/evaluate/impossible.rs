@@ -66,9 +66,11 @@ impl<'a> Conditions<'a> {
         for term in &program.hir.terms {
             let condition = crate::sema::inside(&mut graph, term.node);
             let checked = conjuncts(&graph, condition).into_iter();
-            let about = |part: NodeId| reads(&graph, part).into_iter().map(|(input, _)| input).collect::<Vec<_>>();
             // A cost that is infinite by itself is no matter of the data.
-            let checked = checked.filter(|&part| !about(part).is_empty() && about(part).into_iter().all(known));
+            let checked = checked.filter(|&part| {
+                let read = reads(&graph, part);
+                !read.is_empty() && read.iter().all(|(input, _)| known(*input))
+            });
             let checked: Vec<NodeId> = checked.collect();
             let whole = checked.into_iter().reduce(|all, part| graph.apply(Op::And, &[all, part]));
             all.extend(whole.map(|condition| (term, condition)));

@@ -51,7 +51,9 @@ impl<'a> Evaluator<'a> {
         let origin = Origin { table, binds: &[], rows: &kept };
         let (broken, excluded) = judge(program, request, &bindings(&inputs, &sizes, kept.len(), &[]), origin)?;
         let mut infinite = broken.terms;
-        infinite.extend(reading_outside(program, bound));
+        if !outside.is_empty() {
+            infinite.extend(reading_outside(program, bound));
+        }
         if !broken.rows.is_empty() {
             let rest =
                 kept.iter().enumerate().filter(|(at, _)| !broken.rows.contains(at)).map(|(_, row)| *row).collect();

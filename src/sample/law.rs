@@ -172,29 +172,33 @@ pub(super) fn laws<E>(grounds: Vec<Ground>, evaluate: &mut Evaluate<'_, E>) -> R
         draft.take_atoms();
         draft.find_peaks();
     }
-    for _ in 0..ROUNDS {
-        let points: Vec<Vec<f64>> = drafts.iter().map(Draft::near_peaks).collect();
-        if points.iter().all(Vec::is_empty) {
-            break;
-        }
-        let values = evaluate(&points)?;
-        drafts.iter_mut().zip(values).for_each(|(draft, values)| draft.narrow_peaks(&values));
-    }
+    rounds(&mut drafts, evaluate, |draft| draft.near_peaks(), Draft::narrow_peaks)?;
     let points: Vec<Vec<f64>> = drafts.iter().map(Draft::around_peaks).collect();
     let values = evaluate(&points)?;
     for ((draft, points), values) in drafts.iter_mut().zip(points).zip(values) {
         draft.cuts.extend(points.into_iter().zip(values));
         draft.cut();
     }
+    rounds(&mut drafts, evaluate, Draft::inside_pieces, Draft::settle)?;
+    Ok(drafts.into_iter().map(Draft::finish).collect())
+}
+
+/// Evaluates what the drafts ask for and gives it to them, until none asks.
+fn rounds<E>(
+    drafts: &mut [Draft],
+    evaluate: &mut Evaluate<'_, E>,
+    ask: fn(&mut Draft) -> Vec<f64>,
+    take: fn(&mut Draft, &[f64]),
+) -> Result<(), E> {
     for _ in 0..ROUNDS {
-        let points: Vec<Vec<f64>> = drafts.iter_mut().map(Draft::inside_pieces).collect();
+        let points: Vec<Vec<f64>> = drafts.iter_mut().map(ask).collect();
         if points.iter().all(Vec::is_empty) {
             break;
         }
         let values = evaluate(&points)?;
-        drafts.iter_mut().zip(values).for_each(|(draft, values)| draft.settle(&values));
+        drafts.iter_mut().zip(values).for_each(|(draft, values)| take(draft, &values));
     }
-    Ok(drafts.into_iter().map(Draft::finish).collect())
+    Ok(())
 }
 
 impl Draft {
