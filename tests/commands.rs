@@ -168,9 +168,25 @@ fn a_free_name_set_by_hand_has_a_gradient() {
     // The observation is data, however it comes.
     let found = evaluated(folder.path(), program, &["--set", "x=1", "--set", "σ=2", "--grad"]);
     assert_eq!(found["grad"], serde_json::json!({"σ": 0.375}));
-    // What only the value allows stays a constant.
-    let found = evaluated(folder.path(), "normal(x | μ, 2·s)", &["--set", "s=1", "--set", "μ=0", "--grad"]);
-    assert!(found["loss"].is_number() && found["grad"]["s"].is_null(), "{found}");
+    // What only the value allows: ∂/∂s of x²/(8s²) + log s, the mean of 1 − x²/4, which is 1 − 5/4, and −1 + 15/4 once
+    // more; of (x − μ)²/8 the mean of −x/4, and ¼.
+    let found = evaluated(folder.path(), "normal(x | μ, 2·s)", &["--set", "s=1", "--set", "μ=0", "--grad", "--hess"]);
+    assert_eq!(found["grad"], serde_json::json!({"s": -0.25, "μ": -0.5}));
+    let second = |name: &str| found["hess"][name].as_f64().unwrap();
+    assert!((second("s") - 2.75).abs() < 1e-7 && (second("μ") - 0.25).abs() < 1e-7, "{found}");
+    // A value on the border of what is allowed has no derivative: it stays a constant.
+    let found = evaluated(folder.path(), "x² + sqrt(s − 1)", &["--set", "s=1", "--grad"]);
+    assert!(found["loss"] == 5.0 && found["grad"]["s"].is_null(), "{found}");
+    // The weight of a mixture: with densities f and g, the mean of −(f − g)/(½f + ½g), where f/g is e^(½ − x).
+    let mixture = "x ~ w*normal(0, 1) + (1 − w)*normal(1, 1)";
+    let found = evaluated(folder.path(), mixture, &["--set", "w=0.5", "--grad"])["grad"]["w"].as_f64().unwrap();
+    let slope = |x: f64| -2.0 * ((0.5 - x).exp() - 1.0) / ((0.5 - x).exp() + 1.0);
+    assert!((found - (slope(1.0) + slope(3.0)) / 2.0).abs() < 1e-14, "{found}");
+    let found = evaluated(folder.path(), mixture, &["--set", "w=1.5", "--grad"]);
+    assert!(
+        found["diagnostics"][0]["help"][0]["message"].as_str().unwrap().contains("`w` has its value 1.5"),
+        "{found}"
+    );
     let found = evaluated(folder.path(), program, &["--set", "σ=-2", "--grad"]);
     assert_eq!(found["diagnostics"][0]["code"], "E0203", "{found}");
     let found = evaluated(folder.path(), "const w = 2; w·x²", &["--wrt", "w", "--grad"]);

@@ -161,8 +161,12 @@ pub fn evaluate(
     Ok((evaluation, analysis.diagnostics))
 }
 
-/// A free name that is given a value can be differentiated by, as a column of its name can, unless only the value shows
-/// that its uses are allowed: then it is a constant.
+/// How near to its value a free name with one is looked at until its uses are seen to be allowed.
+const REACHES: [Option<f64>; 3] = [None, Some(0.5), Some(1e-6)];
+
+/// A free name that is given a value can be differentiated by, as a column of its name can; where nothing shows that its
+/// uses are allowed for every value, it stays near the one it has. It is a constant where even there they are not: on the
+/// border of what is allowed, or as a count.
 pub(crate) fn analyzed(source: &Source, loader: &dyn Loader, table: &Table, request: &Request) -> Analysis {
     let constants = Options {
         set: request.set.clone(),
@@ -174,9 +178,11 @@ pub(crate) fn analyzed(source: &Source, loader: &dyn Loader, table: &Table, requ
         let mut free = constants.clone();
         free.roles.extend(request.set.keys().map(|key| (key.clone(), InputRole::Free)));
         free.bound.extend(request.set.keys().cloned());
-        let analysis = sema::analyze(source, loader, &free);
-        if analysis.is_ok() {
-            return analysis;
+        for reach in REACHES {
+            let analysis = sema::analyze(source, loader, &Options { reach, ..free.clone() });
+            if analysis.is_ok() {
+                return analysis;
+            }
         }
     }
     sema::analyze(source, loader, &constants)

@@ -102,13 +102,36 @@ impl Elaborator<'_> {
             return false;
         }
         let ExprKind::Name(name) = &ctx.unit.ast.expr(id).kind else { return false };
-        let free = self.by_key.get(&name.key).and_then(|&at| self.names.get(at)).is_some_and(|info| !info.declared);
+        self.need(&name.key, needed)
+    }
+
+    /// Whether the weights of a mixture, which add to 1, are zero or positive; a weight that is a bare free name bound
+    /// to a column needs to be a probability, and what that shows of the others is seen with the needs known.
+    pub fn weights_are_nonneg(&mut self, weights: &[NodeId]) -> bool {
+        if weights.iter().all(|&weight| self.graph.support(weight).is_nonneg()) {
+            return true;
+        }
+        let inputs = weights.iter().filter_map(|&weight| match self.graph.node(weight) {
+            Node::Load(input, _) => Some(*input),
+            _ => None,
+        });
+        let bare: Vec<String> =
+            inputs.filter_map(|input| Some(self.names.iter().find(|info| info.input == input)?.key.clone())).collect();
+        bare.iter().fold(false, |found, key| {
+            let new = !self.known_needs.contains_key(key) && self.need(key, Interval::PROB);
+            found || new
+        })
+    }
+
+    /// Asks for a free name to be bound to values of a set only.
+    fn need(&mut self, key: &str, needed: Interval) -> bool {
+        let free = self.by_key.get(key).and_then(|&at| self.names.get(at)).is_some_and(|info| !info.declared);
         // A value given by hand is checked here, and one that does not fit is reported where it is used.
-        let fits = self.options.set.get(&name.key).is_none_or(|&value| needed.contains(value));
-        if !free || !fits || !self.options.bound.contains(&name.key) {
+        let fits = self.options.set.get(key).is_none_or(|&value| needed.contains(value));
+        if !free || !fits || !self.options.bound.contains(key) {
             return false;
         }
-        let known = self.needs.entry(name.key.clone()).or_insert(needed);
+        let known = self.needs.entry(key.to_string()).or_insert(needed);
         *known = known.intersect(needed);
         true
     }
@@ -128,7 +151,6 @@ impl Elaborator<'_> {
         let found = self.describe(support);
         let constant = support.as_point();
         let number = constant.is_some() && text.replace(' ', "").replace('−', "-").parse().ok() == constant;
-        let given = self.given(ctx, id);
         let subject = if number { "it".to_string() } else { format!("`{}`", shorten(&text)) };
         let message = format!("{what} must be {}, but {subject} {found}", requirement(needed));
         let place = self.place(ctx, span);
@@ -136,10 +158,8 @@ impl Elaborator<'_> {
         if ctx.call.is_some() {
             let at = ctx.unit.source.line_column(span.start).0;
             diagnostic = diagnostic.help(format!("it happens in line {at} of {}", ctx.unit.source.name));
-        } else if !given.is_empty() {
-            let by = self.options.set_by;
-            let values = given.iter().map(|(name, value)| format!("`{name}` has its value {value} from {by}"));
-            diagnostic = diagnostic.help(format!("{}: give it another", values.collect::<Vec<_>>().join(", ")));
+        } else if let Some(blame) = self.given(ctx, span) {
+            diagnostic = diagnostic.help(blame);
         } else if let Some(near) = self.mistyped(ctx, id) {
             diagnostic = diagnostic.fix(format!("did you mean `{near}`?"), span, near);
         } else if constant.is_none() {
@@ -148,20 +168,23 @@ impl Elaborator<'_> {
         self.report(diagnostic);
     }
 
-    /// The names in an expression whose values were given with the program, as `--set` does.
-    fn given(&self, ctx: &Ctx, id: ExprId) -> BTreeMap<String, f64> {
+    /// The names in a place whose values were given with the program, as `--set` does, and what to do about them.
+    pub fn given(&self, ctx: &Ctx, whole: Span) -> Option<String> {
         if self.options.set.is_empty() {
-            return BTreeMap::new();
+            return None;
         }
-        let whole = ctx.unit.ast.expr(id).span;
         let inside =
             ctx.unit.ast.exprs.iter().filter(|expr| whole.start <= expr.span.start && expr.span.end <= whole.end);
-        inside
+        let values: BTreeMap<&str, f64> = inside
             .filter_map(|expr| match &expr.kind {
-                ExprKind::Name(name) => Some((name.text.clone(), *self.options.set.get(&name.key)?)),
+                ExprKind::Name(name) => Some((name.text.as_str(), *self.options.set.get(&name.key)?)),
                 _ => None,
             })
-            .collect()
+            .collect();
+        let by = self.options.set_by;
+        let values = values.iter().map(|(name, value)| format!("`{name}` has its value {value} from {by}"));
+        let values = values.collect::<Vec<_>>().join(", ");
+        (!values.is_empty()).then(|| format!("{values}: give it another"))
     }
 
     /// The declared or defined name that an undeclared one is nearly spelled like.

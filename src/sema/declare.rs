@@ -314,6 +314,10 @@ impl Elaborator<'_> {
         if kind == InputRole::Const && self.given_value(name, Interval::REAL, 1.0).is_some() {
             support = constant.map_or(support, Interval::point);
         }
+        if let (InputRole::Free, Some(value), Some(share)) = (kind, constant, self.options.reach) {
+            let reach = if value == 0.0 { share } else { share * value.abs() };
+            support = support.intersect(Interval::open(value - reach, value + reach));
+        }
         let mut axes: Vec<AxisId> = Vec::new();
         if role.group.is_some() || role.vector != VectorKind::Plain {
             axes.extend(self.free_axis(&name.key));

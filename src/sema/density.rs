@@ -4,6 +4,7 @@ use super::elaborate::{Ctx, Elaborator};
 use super::operators::Operator;
 use super::value::{Density, Factor, Form, Instance, Kind, Num, Share, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
+use crate::ir::graph::NodeId;
 use crate::ir::op::Op;
 use crate::source::Span;
 use crate::syntax::ast::BinaryOp;
@@ -123,10 +124,11 @@ impl Elaborator<'_> {
         if !self.is_one(total) && !self.missing_shares(&parts).is_some_and(|missing| missing.is_empty()) {
             return Value::Mixing(parts);
         }
-        let nonneg = parts.iter().all(|(weight, _)| self.graph.support(weight.node).is_nonneg());
-        if !nonneg {
+        let weights: Vec<NodeId> = parts.iter().map(|(weight, _)| weight.node).collect();
+        if !self.weights_are_nonneg(&weights) {
             let message = "the weights of a mixture are zero or positive, and nothing shows that these are";
             let help = if parts.len() == 2 { TWO_WEIGHTS } else { MORE_WEIGHTS };
+            let help = self.given(ctx, span).unwrap_or_else(|| help.to_string());
             return self.fail(Diagnostic::new(codes::E0503, self.place(ctx, span), message).help(help));
         }
         self.mix(ctx, parts, span)

@@ -50,6 +50,9 @@ pub struct Options {
     pub roles: HashMap<String, InputRole>,
     /// Free names bound to columns: they take the support that their uses need, and every row is checked against it.
     pub bound: HashSet<String>,
+    /// How far a free name with a value in `set` may move from it, as a share of the value; any value it can have if
+    /// `None`.
+    pub reach: Option<f64>,
     /// Where the values of `set` come from, for messages: `--set`, or the spec.
     pub set_by: &'static str,
     /// Predictions and parameters with a declared support are raw values behind their fixed link (training).

@@ -134,7 +134,7 @@ fn options(spec: &Spec, rows: Option<usize>) -> Options {
     for key in &bound {
         roles.insert(key.clone(), InputRole::Data);
     }
-    Options { set, set_by: "the spec", roles, bound, raw: true }
+    Options { set, set_by: "the spec", roles, bound, raw: true, reach: None }
 }
 
 /// The predicted names that are one network's outputs for different pictures.
