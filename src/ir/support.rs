@@ -48,6 +48,8 @@ impl Interval {
     pub const SIGNED_UNIT: Interval = Interval::make(-1.0, false, 1.0, false, false);
     /// [−π, π]
     pub const ANGLE: Interval = Interval::make(-std::f64::consts::PI, false, std::f64::consts::PI, false, false);
+    /// No number.
+    pub const EMPTY: Interval = Interval::make(0.0, true, 0.0, true, false);
     /// 0 and 1.
     pub const BOOL: Interval = Interval::make(0.0, false, 1.0, false, true);
 

@@ -82,16 +82,10 @@ impl Elaborator<'_> {
     ) -> Option<Option<usize>> {
         let given: Vec<&str> = arguments.iter().filter_map(|a| a.name.as_ref().map(|name| name.key.as_str())).collect();
         let positional = arguments.len() - given.len();
-        let forms = forms_of(def);
-        let fits = |names: &Vec<String>| {
-            let named = given.iter().all(|name| names.iter().any(|known| known == name));
-            named
-                && names.len() == arguments.len()
-                && names.iter().take(positional).all(|name| !given.contains(&name.as_str()))
-        };
-        if let Some((via, _)) = forms.iter().find(|(_, names)| fits(names)) {
-            return Some(*via);
+        if let Some((via, _)) = form_that_fits(def, &given, positional) {
+            return Some(via);
         }
+        let forms = forms_of(def);
         let mut known: Vec<(&str, &str)> = Vec::new();
         for key in forms.iter().flat_map(|(_, names)| names) {
             if !known.iter().any(|(other, _)| other == key) {
@@ -271,18 +265,8 @@ impl Elaborator<'_> {
 
     /// The log density: equations of the parameterisation first, then its own formula or the main one.
     pub(super) fn log_density(&mut self, inner: &mut Ctx, def: &DistDef, via: Option<usize>) -> Option<Num> {
-        // The textbook formula, or the one that keeps its digits, where the two differ.
-        let textbook = def.clauses.iter().find_map(|clause| match clause.kind {
-            ClauseKind::LogDensity(id) => Some(id),
-            _ => None,
-        });
-        let stable = def.clauses.iter().find_map(|clause| match &clause.kind {
-            ClauseKind::Property(name, id) if name.key == "stable" => Some(*id),
-            _ => None,
-        });
-        let own = self.equations(inner, def, via);
-        let formula = own.or(stable).or(textbook);
-        let Some(formula) = formula else {
+        self.equations(inner, def, via);
+        let Some(formula) = formula(def, via) else {
             let place = inner.call.unwrap_or_default();
             let message = format!("`{}` has no `log density`", def.name.text);
             self.report(Diagnostic::new(codes::E0604, place, message));
@@ -291,14 +275,14 @@ impl Elaborator<'_> {
         self.number(inner, formula)
     }
 
-    /// Evaluates the equations of a parameterisation; gives its own log density, if it states one.
-    fn equations(&mut self, inner: &mut Ctx, def: &DistDef, via: Option<usize>) -> Option<ExprId> {
-        let ClauseKind::Or { equations, log_density, .. } = &def.clauses.get(via?)?.kind else { return None };
+    /// Evaluates the equations of a parameterisation.
+    fn equations(&mut self, inner: &mut Ctx, def: &DistDef, via: Option<usize>) {
+        let clause = via.and_then(|at| def.clauses.get(at)).map(|clause| &clause.kind);
+        let Some(ClauseKind::Or { equations, .. }) = clause else { return };
         for (name, id) in equations {
             let value = self.eval(inner, *id);
             inner.locals.insert(name.key.clone(), value);
         }
-        *log_density
     }
 
     /// The inside of a distribution with its parameters, for one of its clauses.
@@ -316,17 +300,12 @@ impl Elaborator<'_> {
 
     /// The log density as a book writes it, at the same arguments: what `explain` shows.
     pub(super) fn textbook(&mut self, inner: &Ctx, def: &DistDef, via: Option<usize>) -> Option<NodeId> {
-        let own = via
-            .and_then(|at| def.clauses.get(at))
-            .is_some_and(|clause| matches!(&clause.kind, ClauseKind::Or { log_density: Some(_), .. }));
-        let formula = def.clauses.iter().find_map(|clause| match clause.kind {
-            ClauseKind::LogDensity(id) => Some(id),
-            _ => None,
-        });
-        if own && def.params.iter().any(|formal| !inner.locals.contains_key(&formal.name.key)) {
+        if own_formula(def, via).is_some()
+            && def.params.iter().any(|formal| !inner.locals.contains_key(&formal.name.key))
+        {
             return None;
         }
-        match self.eval(inner, formula?) {
+        match self.eval(inner, textbook_formula(def)?) {
             Value::Num(num) => Some(num.node),
             _ => None,
         }
@@ -359,18 +338,51 @@ impl Elaborator<'_> {
         }
     }
 
+    /// A wrapper's is that of what is inside, with the masses that its formula adds.
     pub(super) fn measure(&mut self, def: &DistDef, instance: &Instance) -> Measure {
-        let inner = instance.params.iter().find_map(|(_, value, _, _)| match value {
+        let inner = instance.params.iter().filter_map(|(_, value, _, _)| match value {
             Value::Density(density) => Some(density.measure),
             Value::Dist(inner) => inner.unit.distribution(&inner.name).cloned().map(|def| self.measure(&def, inner)),
             _ => None,
         });
-        if let Some(inner) = inner {
-            return if inner == Measure::Discrete { Measure::Discrete } else { Measure::Mixed };
+        match inner.reduce(Measure::and) {
+            Some(Measure::Continuous) if self.masses(&instance.unit, def, instance.via, &|_| None).is_some() => {
+                Measure::Mixed
+            }
+            Some(inner) => inner,
+            None => {
+                let integral = |formal: &Formal| self.formal_support(&instance.unit, formal).0.integral;
+                if def.variates.iter().any(integral) { Measure::Discrete } else { Measure::Continuous }
+            }
         }
-        let integral = def.variates.iter().any(|formal| self.formal_support(&instance.unit, formal).0.integral);
-        if integral { Measure::Discrete } else { Measure::Continuous }
     }
+}
+
+/// The formula of the log density that a parameterisation states for itself.
+fn own_formula(def: &DistDef, via: Option<usize>) -> Option<ExprId> {
+    match &def.clauses.get(via?)?.kind {
+        ClauseKind::Or { log_density, .. } => *log_density,
+        _ => None,
+    }
+}
+
+/// The log density as a book writes it.
+fn textbook_formula(def: &DistDef) -> Option<ExprId> {
+    def.clauses.iter().find_map(|clause| match clause.kind {
+        ClauseKind::LogDensity(id) => Some(id),
+        _ => None,
+    })
+}
+
+/// The formula that is computed: the parameterisation's own, the one that keeps its digits, or the textbook's.
+pub(super) fn formula(def: &DistDef, via: Option<usize>) -> Option<ExprId> {
+    let stable = || {
+        def.clauses.iter().find_map(|clause| match &clause.kind {
+            ClauseKind::Property(name, id) if name.key == "stable" => Some(*id),
+            _ => None,
+        })
+    };
+    own_formula(def, via).or_else(stable).or_else(|| textbook_formula(def))
 }
 
 /// The parameterisations: which clause, and the names of its parameters in order.
@@ -391,6 +403,15 @@ pub(super) fn forms_of(def: &DistDef) -> Vec<(Option<usize>, Vec<String>)> {
         }
     }
     forms
+}
+
+/// The parameterisation that takes parameters of these names and so many before them.
+pub(super) fn form_that_fits(def: &DistDef, given: &[&str], positional: usize) -> Option<(Option<usize>, Vec<String>)> {
+    forms_of(def).into_iter().find(|(_, names)| {
+        names.len() == given.len() + positional
+            && given.iter().all(|name| names.iter().any(|known| known == name))
+            && names.iter().take(positional).all(|name| !given.contains(&name.as_str()))
+    })
 }
 
 /// The formal behind a parameter's name in a parameterisation, under the symbol its equations use.

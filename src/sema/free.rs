@@ -2,13 +2,12 @@
 //!
 //! Left of a bar (or of `~`) a bare or indexed free name is data with the variate's support; where a distribution has a
 //! parameter of that very name, a bare free name has that parameter's support; where a function takes a vector, it is a
-//! vector, and the arguments that share an axis share it here too.
+//! vector, and the arguments that share an axis share it here too. What is left of bars is for [`super::observed`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::elaborate::Elaborator;
-use super::library::Unit;
 use super::value::VectorKind;
 use crate::ir::graph::AxisId;
 use crate::ir::support::Interval;
@@ -128,7 +127,7 @@ fn keeps_axes(ast: &Ast, root: ExprId, key: &str) -> bool {
 }
 
 /// The name of a bare or indexed name.
-fn bare_or_indexed(ast: &Ast, id: ExprId) -> Option<&str> {
+pub(super) fn bare_or_indexed(ast: &Ast, id: ExprId) -> Option<&str> {
     match &ast.expr(id).kind {
         ExprKind::Name(name) => Some(&name.key),
         ExprKind::Index { base, .. } => bare_or_indexed(ast, *base),
@@ -142,23 +141,28 @@ impl Elaborator<'_> {
         let program = Arc::clone(&self.program);
         for stmt in &program.ast.stmts {
             let (roots, tilde) = match &stmt.kind {
-                StmtKind::Term { tilde, body, .. } => (tilde.iter().chain([body]).copied().collect(), *tilde),
-                StmtKind::Define(_, body) => (vec![*body], None),
-                StmtKind::Declare(declaration) => (declaration.value.iter().copied().collect(), None),
-                _ => (Vec::new(), None),
+                StmtKind::Term { tilde, body, .. } => (tilde.iter().chain([body]).copied().collect(), tilde.as_slice()),
+                StmtKind::Define(_, body) => (vec![*body], [].as_slice()),
+                StmtKind::Declare(declaration) => (declaration.value.iter().copied().collect(), [].as_slice()),
+                _ => (Vec::new(), [].as_slice()),
             };
             self.collect_expressions(&program.ast, roots, tilde);
         }
     }
 
-    fn collect_expressions(&mut self, ast: &Ast, roots: Vec<ExprId>, tilde: Option<ExprId>) {
-        let mut stack = roots;
-        while let Some(id) = stack.pop() {
+    fn collect_expressions<'t>(&mut self, ast: &'t Ast, roots: Vec<ExprId>, tilde: &'t [ExprId]) {
+        let mut seen: Vec<(ExprId, &[ExprId])> = roots.iter().map(|&id| (id, tilde)).collect();
+        let mut at = 0;
+        while let Some(&(id, tilde)) = seen.get(at) {
+            at += 1;
             let kind = &ast.expr(id).kind;
+            let mut inside = tilde;
             match kind {
                 ExprKind::Call { callee, variates, args } => {
                     let arguments: Vec<(Option<&str>, ExprId)> =
                         args.iter().map(|arg| (arg.name.as_ref().map(|name| name.key.as_str()), arg.value)).collect();
+                    // What a wrapper is about, the density inside it is about too.
+                    inside = variates.as_deref().filter(|_| self.is_wrapper(&callee.key)).unwrap_or(tilde);
                     self.collect_call(ast, &callee.key, variates.as_deref(), &arguments, tilde);
                 }
                 ExprKind::Reduce { binders, cond, body, .. } => {
@@ -174,7 +178,13 @@ impl Elaborator<'_> {
                 }
                 _ => {}
             }
-            stack.extend(children(kind));
+            seen.extend(children(kind).into_iter().map(|child| (child, inside)));
+        }
+        for (key, (support, vector)) in self.observed(ast, seen, &roots) {
+            let role = self.roles.names.entry(key).or_default();
+            role.data = true;
+            role.support = Some(role.support.map_or(support, |known| known.intersect(support)));
+            role.vector = vector;
         }
     }
 
@@ -216,19 +226,13 @@ impl Elaborator<'_> {
         callee: &str,
         variates: Option<&[ExprId]>,
         args: &[(Option<&str>, ExprId)],
-        tilde: Option<ExprId>,
+        tilde: &[ExprId],
     ) {
         let mut groups = HashMap::new();
         if let Some(unit) = self.unit_of(callee, true)
             && let Some(def) = unit.distribution(callee)
         {
-            let tilde = [tilde];
-            let observed: Vec<ExprId> = match variates {
-                Some(variates) => variates.to_vec(),
-                None => tilde.iter().flatten().copied().collect(),
-            };
-            for (formal, &id) in def.variates.iter().zip(&observed) {
-                self.collect_variate(&unit, ast, formal, id);
+            for (formal, &id) in def.variates.iter().zip(variates.unwrap_or(tilde)) {
                 self.collect_vector(ast, formal, id, &mut groups);
             }
             for (at, (name, id)) in args.iter().enumerate() {
@@ -269,16 +273,6 @@ impl Elaborator<'_> {
                 self.collect_vector(ast, &formal, *id, &mut groups);
             }
         }
-    }
-
-    /// `unit` is the file of the formal, `ast` the tree of the argument.
-    fn collect_variate(&mut self, unit: &Arc<Unit>, ast: &Ast, formal: &Formal, id: ExprId) {
-        let Some(key) = bare_or_indexed(ast, id) else { return };
-        let (support, vector) = self.formal_support(unit, formal);
-        let role = self.roles.names.entry(key.to_string()).or_default();
-        role.data = true;
-        role.support = Some(role.support.map_or(support, |known| known.intersect(support)));
-        role.vector = vector;
     }
 
     /// A bare name in a vector's place is a vector; the names of one axis of the call share it.

@@ -21,11 +21,13 @@ pub mod library;
 mod link;
 mod lints;
 mod numbers;
+mod observed;
 mod operators;
 mod primitives;
 mod synonyms;
 mod units;
 mod value;
+mod wrapper;
 
 use std::collections::{HashMap, HashSet};
 
