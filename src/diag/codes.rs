@@ -423,11 +423,11 @@ codes! { LINTS:
         wrong "(x − μ)² + 3"
         right "(x − μ)²"
         why "It may be meant as a margin, which belongs inside the hinge. `# allow W0108` on the line silences it.";
-    W0109 "Parameters that the data cannot tell apart"
-        means "Two learned parameters occur only as one sum, difference, product or quotient."
+    W0109 "Parameters that the data cannot determine"
+        means "Learned parameters can move without changing the loss: one gains what another loses, as in a sum or product in which alone they occur, or all elements of one gain the same, as under a softmax."
         wrong "param a : real\nparam b : real\nnormal(x | (a + b)·u, 1)"
         right "param a : real\nnormal(x | a·u, 1)"
-        why "Infinitely many pairs fit equally well, and which one training ends at is chance. `# allow W0109` on the line silences it.";
+        why "Infinitely many values fit equally well, and which training ends at is chance. A term that says what is known of a parameter, `normal(b | 0, 1) ^ (1/rows)`, settles it. `# allow W0109` on the line silences it.";
     W0110 "A parameter under another one's name"
         means "A name that is a parameter of this distribution stands where another parameter is expected."
         wrong "param variance : positive\nnormal(x | μ, variance)"

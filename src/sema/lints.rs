@@ -3,11 +3,12 @@
 //! A lint looks at the checked program or its tree and warns at most once a place. `# allow W0101` in a comment on the
 //! line, or on the line before it, silences it there. Lints of whole programs come first, those of a call last.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::calls::{Argument, Calling};
 use super::distributions::{forms_of, shown};
 use super::elaborate::{Ctx, Elaborator};
+use super::symmetry::{Freedom, Motion, symmetries};
 use super::value::{Value, VectorKind};
 use super::{Form, Hir, NameInfo, Term, TermKind};
 use crate::diag::{Code, Diagnostic, codes, nearest};
@@ -28,7 +29,7 @@ pub(super) fn lint(ast: &Ast, hir: &Hir) -> Vec<Diagnostic> {
         let nodes = hir.graph.reachable(&[term.node]);
         found.extend(OF_TERMS.iter().filter_map(|lint| lint(hir, term, &nodes)));
     }
-    found.extend(only_together(hir));
+    found.extend(undetermined(hir));
     found
 }
 
@@ -213,36 +214,51 @@ fn cancelling(hir: &Hir, term: &Term, _: &[NodeId]) -> Option<Diagnostic> {
     Some(Diagnostic::new(codes::W0108, term.span, message).help("leave it out, unless the figure itself matters"))
 }
 
-/// Two learned parameters that only ever occur as one product.
-fn only_together(hir: &Hir) -> Option<Diagnostic> {
+/// Learned parameters that can move without changing the loss: one warning for each way, at the last of those that move.
+fn undetermined(hir: &Hir) -> Vec<Diagnostic> {
     let roots: Vec<NodeId> = hir.terms.iter().map(|term| term.node).collect();
-    let mut parents: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
-    for id in hir.graph.reachable(&roots) {
-        let children: Vec<NodeId> = match hir.graph.node(id) {
-            Node::Apply(_, args) => args.to_vec(),
-            Node::Reduce { body, cond, .. } => std::iter::once(*body).chain(*cond).collect(),
-            _ => Vec::new(),
+    let read: HashSet<InputId> = loads(&hir.graph, &hir.graph.reachable(&roots)).collect();
+    let params = hir.names.iter().filter(|info| info.role == InputRole::Param && read.contains(&info.input));
+    let free: Vec<Freedom> = params
+        .map(|info| Freedom {
+            input: info.input,
+            shift: matches!(info.vector, VectorKind::Plain | VectorKind::Ordered),
+            scale: !matches!(info.vector, VectorKind::Simplex | VectorKind::UnitVector),
+        })
+        .collect();
+    let mut found: Vec<Diagnostic> = Vec::new();
+    for motions in symmetries(&hir.graph, &roots, &free) {
+        let moved = |motion: &Motion| hir.names.iter().find(|info| info.input == motion.input);
+        let names: Vec<&NameInfo> = motions.iter().filter_map(moved).collect();
+        let Some(last) = names.last().filter(|last| found.iter().all(|other| other.span != last.span)) else {
+            continue;
         };
-        children.into_iter().for_each(|child| parents.entry(child).or_default().push(id));
-    }
-    let params: Vec<&NameInfo> = hir.names.iter().filter(|info| info.role == InputRole::Param).collect();
-    let only =
-        |info: &NameInfo| parents.get(&info.natural).filter(|at| at.len() == 1).and_then(|at| at.first()).copied();
-    for (at, a) in params.iter().enumerate() {
-        for b in params.iter().skip(at + 1) {
-            let Some(parent) = only(a).filter(|parent| only(b) == Some(*parent)) else { continue };
-            if !matches!(hir.graph.node(parent), Node::Apply(Op::Mul | Op::Add | Op::Sub | Op::Div, _)) {
-                continue;
+        let (message, help) = match (names.as_slice(), motions.as_slice()) {
+            ([one], [motion]) => {
+                (alone(hir, one, *motion), format!("state what is known of `{}` as a term of its own", one.name))
             }
-            let message =
-                format!("`{}` and `{}` only ever occur together, so the data cannot tell them apart", a.name, b.name);
-            return Some(
-                Diagnostic::new(codes::W0109, b.span, message)
-                    .help("keep one of them, or state what is known of each as a term of its own"),
-            );
-        }
+            _ => (together(&names), "keep one of them, or state what is known of each as a term of its own".into()),
+        };
+        found.push(Diagnostic::new(codes::W0109, last.span, message).help(help));
     }
-    None
+    found
+}
+
+fn alone(hir: &Hir, info: &NameInfo, motion: Motion) -> String {
+    let whole = if hir.graph.input(info.input).axes.is_empty() { "" } else { "every element of " };
+    let name = &info.name;
+    if motion.scale == 0.0 {
+        format!("adding one number to {whole}`{name}` changes nothing, so the data cannot say where it lies")
+    } else {
+        format!("multiplying {whole}`{name}` by one number changes nothing, so the data cannot say how large it is")
+    }
+}
+
+fn together(names: &[&NameInfo]) -> String {
+    let quoted: Vec<String> = names.iter().map(|info| format!("`{}`", info.name)).collect();
+    let (last, before) =
+        quoted.split_last().map_or((String::new(), String::new()), |(last, before)| (last.clone(), before.join(", ")));
+    format!("{before} and {last} can move together without changing the loss, so the data cannot tell them apart")
 }
 
 impl Elaborator<'_> {

@@ -24,6 +24,7 @@ mod numbers;
 mod observed;
 mod operators;
 mod primitives;
+mod symmetry;
 mod synonyms;
 mod units;
 mod value;
