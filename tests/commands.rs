@@ -193,26 +193,6 @@ fn a_free_name_set_by_hand_has_a_gradient() {
     assert!(found["error"].as_str().unwrap().contains("`w` is a constant"), "{found}");
 }
 
-/// An impossible row is +∞ and still, whether or not another row is possible.
-#[test]
-fn impossible_rows_have_gradient_zero() {
-    let folder = tempfile::tempdir().unwrap();
-    let found = |table: &str, program: &str| {
-        fs::write(folder.path().join("table.csv"), table).unwrap();
-        evaluated(folder.path(), program, &["--on-invalid", "inf", "--per-row", "--grad", "--hess"])
-    };
-    let none = found("x,a,b\n0,1,2\n", "gamma(x | a, b)");
-    assert_eq!(none["per_row"], serde_json::json!(["Infinity"]));
-    assert_eq!(none["grad"], serde_json::json!({"a": [0.0], "b": [0.0]}));
-    assert_eq!(none["hess"], none["grad"]);
-    let shared = found("x\n0\n", "param a : positive[2]; gamma(x | sum(a), 1)");
-    assert_eq!(shared["grad"], serde_json::json!({"a": [0.0, 0.0]}), "{shared}");
-    let classes = found("y,z[0],z[1]\n5,0,1\n0,0,0\n", "categorical(y | logits=z)");
-    assert_eq!(classes["per_row"][0], "Infinity", "{classes}");
-    // Softmax of equal logits: p − [y = k].
-    assert_eq!(classes["grad"]["z"], serde_json::json!([[0.0, 0.0], [-0.5, 0.5]]));
-}
-
 /// A number given by hand is in the unit of its declaration, and in the set of its name.
 #[test]
 fn a_constant_set_by_hand_is_in_its_own_unit() {
@@ -240,83 +220,6 @@ fn a_constant_set_by_hand_is_in_its_own_unit() {
         assert!(found.contains("1e39") && found.contains("--dtype f64"), "{found}");
         assert!(evaluated(folder.path(), program, &[])["loss"].is_number());
     }
-}
-
-/// What a density excludes by the other values of a row is an error in that row, and with `--on-invalid inf` a loss of
-/// +∞ with gradient 0; a probability of 0 inside the support is neither.
-#[test]
-fn what_the_row_excludes_is_named_with_its_bounds() {
-    let folder = tempfile::tempdir().unwrap();
-    let found = |table: &str, program: &str, more: &[&str]| {
-        fs::write(folder.path().join("table.csv"), table).unwrap();
-        evaluated(folder.path(), program, &[&["--per-row", "--grad"], more].concat())
-    };
-    let uniform = "data a : real\ndata w : positive\ndistribution uniform(x : real | a : real, w : positive)\n  log density if x >= a and \
-                   x <= a + w then -log(w) else -inf\nuniform(x | a, w)";
-    for (program, table, expected) in [
-        (
-            "truncated(normal(x | 0, 1), lower = 0)",
-            "x\n-1\n2\n",
-            "row 1 (line 2), column `x`: found -1, but `x` needs at least 0",
-        ),
-        ("binomial(k | 5, p)", "k,p\n2,0.5\n6,0.5\n", "row 2 (line 3), column `k`: found 6, but `k` needs at most 5"),
-        (
-            "binomial(k | n, p)",
-            "k,n,p\n6,5,0.5\n7,4,0.5\n",
-            "needs at most 5 (`n`)\ntable.csv: row 2 (line 3), column `k`: found 7, but `k` needs at most 4 (`n`)",
-        ),
-        (uniform, "x,a,w\n2,0,1\n", "column `x`: found 2, but `x` needs at most 1 (`a + w`)"),
-        (
-            "data x : real; gamma(2·x - 1 | 2, 1)",
-            "x\n0.25\n",
-            "column `x`: found 0.25, but `x` needs `2·x - 1` above 0",
-        ),
-        (
-            "data x : real[2]; lognormal(x | 0, 1)",
-            "x[0],x[1]\n1,-3\n",
-            "column `x[1]`: found -3, but `x` needs above 0",
-        ),
-        (
-            "data k : real; hurdle(k | 0.3, poisson(2))",
-            "k\n0\n2.5\n",
-            "row 2 (line 3), column `k`: found 2.5, but `k` needs to be 0 or a whole number",
-        ),
-        (
-            "data a : real; data b : real; truncated(normal(x | 0, 1), lower = a, upper = b)",
-            "x,a,b\n2,3,1\n",
-            "column `x`: found 2, but `x` needs at least 3 (`a`) and at most 1 (`b`)",
-        ),
-        (
-            "ordered_logistic(y | 0.5, [-1, 0, 2])",
-            "y\n3\n4\n",
-            "row 2 (line 3), column `y`: found 4, but `y` needs at most 3",
-        ),
-        (
-            "data b : real; nll(truncated(normal(x | 0, 1), upper = b)) + 1",
-            "x,b\n2,1\n",
-            "found 2, but `x` needs at most 1 (`b`)",
-        ),
-    ] {
-        let error = found(table, program, &[])["error"].to_string().replace("\\n", "\n");
-        assert!(error.contains(expected), "{program}: {error}");
-        let lenient = found(table, program, &["--on-invalid", "inf"]);
-        assert_eq!(lenient["loss"], "Infinity", "{program}: {lenient}");
-    }
-    // What a prediction excludes is no mistake of the data: +∞ with gradient 0 in that row, and said.
-    let predicted = found("x,b\n2,1\n0,1\n", "predict b : real; truncated(normal(x | 0, 1), upper = b)", &[]);
-    assert_eq!((&predicted["loss"], &predicted["per_row"][0]), (&"Infinity".into(), &"Infinity".into()), "{predicted}");
-    assert_eq!(predicted["grad"]["b"][0], 0.0, "{predicted}");
-    // The terms that cannot be are infinite, of whatever kind, and no others: half a square and log √2π is the prior's.
-    let mixed = "param mu = 1\nprior: normal(mu | 0, 1)\nseen: nll(truncated(normal(x | mu, 1), lower = 0))";
-    let lenient = found("x\n-1\n2\n", mixed, &["--on-invalid", "inf"]);
-    assert_eq!(lenient["terms"]["seen"], "Infinity", "{lenient}");
-    assert!((lenient["terms"]["prior"].as_f64().unwrap() - 1.418_938_533_204_672_7).abs() < 1e-14, "{lenient}");
-    // 2 of 5 at p = 1/2: log(32/10), and its slope −(2/p − 3/(1 − p)); the mean with the impossible row is +∞.
-    let lenient = found("k,p\n6,0.5\n2,0.5\n", "binomial(k | 5, p)", &["--on-invalid", "inf"]);
-    assert_eq!((&lenient["grad"]["p"], &lenient["per_row"][0]), (&serde_json::json!([0.0, 2.0]), &"Infinity".into()));
-    assert!((lenient["per_row"][1].as_f64().unwrap() - 3.2f64.ln()).abs() < 1e-14, "{lenient}");
-    assert_eq!(found("k,λ\n3,0\n", "poisson(k | λ)", &[])["loss"], "Infinity");
-    assert_eq!(found("x\n0\n", "data x : real; hurdle(x | 0.5, lognormal(0, 1))", &[])["error"], Value::Null);
 }
 
 /// What f32 rounds to 0 or to infinity is no value of the support any more.

@@ -455,6 +455,6 @@ pub enum OnInvalid {
     /// It is an error.
     #[default]
     Error,
-    /// It has probability 0 and so loss +∞; the value goes to the kernel as it is. NaN and missing cells stay errors.
+    /// It has probability 0 and so loss +∞; training leaves its row out. NaN and missing cells stay errors.
     Inf,
 }

@@ -1,6 +1,6 @@
 //! From options to a dataset that a training loop can read: inputs, bound data, parts.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -107,6 +107,8 @@ pub struct Summary {
     pub dropped: usize,
     /// Rows that train, validate and test.
     pub parts: [usize; 3],
+    /// Rows of each that are left out ([`Prepared::leave_out`]).
+    pub left_out: [usize; 3],
     /// Inputs a row, or pixels a picture.
     pub width: usize,
     /// For events: units, events inside the bins, events outside.
@@ -123,6 +125,9 @@ impl fmt::Display for Summary {
         if self.dropped > 0 {
             write!(f, "; {} dropped for want of neighbours", self.dropped)?;
         }
+        if let Some(left_out) = self.left_out() {
+            write!(f, "; left out, with observations of probability 0: {left_out}")?;
+        }
         write!(f, "; {}", counted(self.width, "input"))?;
         if let Some((units, inside, outside)) = self.events {
             write!(f, "; {} of {}", counted(inside, "event"), counted(units, "unit"))?;
@@ -131,6 +136,39 @@ impl fmt::Display for Summary {
             }
         }
         self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
+    }
+}
+
+impl Summary {
+    /// How many rows are left out of which parts, if any are.
+    #[must_use]
+    pub fn left_out(&self) -> Option<String> {
+        let some = self.left_out.iter().zip(["train", "valid", "test"]).filter(|(count, _)| **count > 0);
+        let some: Vec<String> = some.map(|(count, part)| format!("{count} {part}")).collect();
+        (!some.is_empty()).then(|| some.join(", "))
+    }
+}
+
+impl Prepared {
+    /// Takes rows out of the parts that train, validate and test. They stay rows: the split was drawn with them, and inputs
+    /// are standardised with them.
+    ///
+    /// # Errors
+    /// No row is left to train on.
+    pub fn leave_out(&mut self, rows: &BTreeSet<usize>) -> Result<(), DataErrors> {
+        let parts = [&mut self.parts.train, &mut self.parts.valid, &mut self.parts.test];
+        for (at, part) in parts.into_iter().enumerate() {
+            let before = part.len();
+            part.retain(|row| !rows.contains(row));
+            let summary = &mut self.summary;
+            let counts = summary.parts.get_mut(at).into_iter().zip(summary.left_out.get_mut(at));
+            counts.for_each(|(kept, left_out)| (*kept, *left_out) = (part.len(), before - part.len()));
+        }
+        if self.parts.train.is_empty() {
+            let reason = "no row is left to train on: each has an observation of probability 0";
+            return Err(DataError::option("on_invalid", reason).into());
+        }
+        Ok(())
     }
 }
 
@@ -267,6 +305,7 @@ fn assemble(
         source_rows: table.rows,
         dropped: table.rows - rows,
         parts: [Part::Train, Part::Valid, Part::Test].map(|part| parts.of(part).len()),
+        left_out: [0; 3],
         width: images.as_ref().map_or(laid.features.len(), ImageSet::size),
         events: events.as_ref().map(|events| (events.of_unit.len(), events.inside, events.outside)),
         warnings: laid.warnings.clone(),

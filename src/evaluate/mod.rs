@@ -14,14 +14,14 @@ pub use names::wanted;
 pub(crate) use names::{bind_table, check_set, column_names};
 pub(crate) use run::inputs;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::compile::{Program, UnknownSize, WrongValue};
 use crate::data::options::OnInvalid;
 use crate::data::{DataErrors, Table};
 use crate::diag::{Diagnostic, has_errors};
 use crate::interpret::InterpretError;
-use crate::ir::graph::InputRole;
+use crate::ir::graph::{InputId, InputRole};
 use crate::passes::PassError;
 use crate::sema::{self, Analysis, Options};
 use crate::source::{Loader, Source};
@@ -157,8 +157,20 @@ pub fn evaluate(
     let wrt = names::chosen(&analysis.hir, &request.wrt)?;
     let program = Program::compile(analysis.hir, &wrt)?;
     let bound = names::bind_table(&program, table, request, &HashSet::new())?;
-    let evaluation = run::Evaluator::new(&program, request, table, &bound)?.run()?;
+    let labels: Vec<String> = program.hir.terms.iter().map(|term| term.label.clone()).collect();
+    let infinite = run::reading_outside(&program, &bound);
+    let program =
+        if program.hir.whole_batch && !infinite.is_empty() { finite(program, &infinite, &wrt)? } else { program };
+    let evaluation = run::Evaluator::new(&program, request, (table, &bound), (labels, infinite))?.run()?;
     Ok((evaluation, analysis.diagnostics))
+}
+
+/// The terms that an impossible observation leaves finite. Where terms are about all rows at once, no row can be left out
+/// of the others.
+fn finite(program: Program, infinite: &BTreeSet<String>, wrt: &[InputId]) -> Result<Program, PassError> {
+    let mut hir = program.hir;
+    hir.terms.retain(|term| !infinite.contains(&term.label));
+    Program::compile(hir, wrt)
 }
 
 /// How near to its value a free name with one is looked at until its uses are seen to be allowed.

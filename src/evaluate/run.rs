@@ -22,7 +22,8 @@ pub(super) struct Evaluator<'a> {
     pub request: &'a Request,
     /// Rows of the table.
     rows: usize,
-    /// The rows whose observations can be; the others are impossible.
+    /// The rows that are computed: those whose observations can be. Where terms are about all rows at once, these are all
+    /// rows, or none if no term is finite.
     pub kept: Vec<usize>,
     /// Size of each axis, by `AxisId`, with the kept rows.
     pub sizes: Vec<usize>,
@@ -30,31 +31,33 @@ pub(super) struct Evaluator<'a> {
     pub inputs: Vec<Vec<f64>>,
     /// What is said of observations that a prediction excludes.
     excluded: Vec<String>,
-    /// Labels of the terms that impossible rows make infinite.
+    /// Labels of all terms, those that are left out of `program` too.
+    labels: Vec<String>,
+    /// Of these, the ones that impossible rows make infinite.
     infinite: BTreeSet<String>,
     pub compute: Compute<'a>,
 }
 
 impl<'a> Evaluator<'a> {
+    /// `labels` are those of all terms and of the infinite ones among them: [`reading_outside`].
     pub fn new(
         program: &'a Program,
         request: &'a Request,
-        table: &Table,
-        bound: &Bound,
+        (table, bound): (&Table, &Bound),
+        (labels, mut infinite): (Vec<String>, BTreeSet<String>),
     ) -> Result<Self, EvaluateError> {
         if bound.rows == 0 {
             return Err(EvaluateError::Request("the table has no rows: there is nothing to evaluate".into()));
         }
+        let together = program.hir.whole_batch;
         let outside: HashSet<usize> = bound.columns.iter().flat_map(|column| column.outside.iter().copied()).collect();
-        let kept: Vec<usize> = (0..bound.rows).filter(|row| !outside.contains(row)).collect();
-        let (mut kept, mut sizes, mut inputs) = on_rows(program, request, bound, kept)?;
+        let can_be = |row: &usize| if together { !program.hir.terms.is_empty() } else { !outside.contains(row) };
+        let (mut kept, mut sizes, mut inputs) =
+            on_rows(program, request, bound, (0..bound.rows).filter(can_be).collect())?;
         let origin = Origin { table, binds: &[], rows: &kept };
         let (broken, excluded) = judge(program, request, &bindings(&inputs, &sizes, kept.len(), &[]), origin)?;
-        let mut infinite = broken.terms;
-        if !outside.is_empty() {
-            infinite.extend(reading_outside(program, bound));
-        }
-        if !broken.rows.is_empty() {
+        infinite.extend(broken.terms);
+        if !broken.rows.is_empty() && !together {
             let rest =
                 kept.iter().enumerate().filter(|(at, _)| !broken.rows.contains(at)).map(|(_, row)| *row).collect();
             (kept, sizes, inputs) = on_rows(program, request, bound, rest)?;
@@ -63,7 +66,8 @@ impl<'a> Evaluator<'a> {
             program.check_numbers(NARROW)?;
         }
         let compute = compute(&program.loss, &sizes, (request.engine, request.dtype))?;
-        Ok(Evaluator { program, request, rows: bound.rows, kept, sizes, inputs, excluded, infinite, compute })
+        let rows = bound.rows;
+        Ok(Evaluator { program, request, rows, kept, sizes, inputs, excluded, labels, infinite, compute })
     }
 
     pub fn run(&self) -> Result<Evaluation, EvaluateError> {
@@ -75,7 +79,7 @@ impl<'a> Evaluator<'a> {
         } else {
             self.fill(&mut evaluation)?;
         }
-        if self.kept.len() < self.rows {
+        if self.kept.len() < self.rows || !self.infinite.is_empty() {
             self.impossible(&mut evaluation);
         }
         Ok(evaluation)
@@ -88,7 +92,7 @@ impl<'a> Evaluator<'a> {
             sema::Reduction::Sum => "sum",
         };
         let per_row = (self.request.per_row && !self.program.hir.whole_batch).then(|| vec![f64::INFINITY; rows]);
-        let terms = self.program.loss.terms.iter().map(|term| (term.label.clone(), 0.0)).collect();
+        let terms = self.labels.iter().map(|label| (label.clone(), 0.0)).collect();
         Evaluation {
             loss: 0.0,
             rows,
@@ -115,8 +119,8 @@ impl<'a> Evaluator<'a> {
         };
         let ones = vec![1.0; kept];
         let reduced = (self.compute)(&self.bindings(&self.inputs, &seed), false)?;
-        for ((_, value), term) in evaluation.terms.iter_mut().zip(&reduced.terms) {
-            *value = *term;
+        for (root, term) in self.program.loss.terms.iter().zip(&reduced.terms) {
+            evaluation.terms.iter_mut().filter(|(label, _)| *label == root.label).for_each(|(_, value)| *value = *term);
         }
         evaluation.loss = reduced.terms.iter().sum();
         let own = evaluation.per_row.is_some();
@@ -183,14 +187,17 @@ impl<'a> Evaluator<'a> {
 }
 
 /// Labels of the terms that read a column with observations outside its support.
-fn reading_outside<'a>(program: &'a Program, bound: &'a Bound) -> impl Iterator<Item = String> + 'a {
+pub(super) fn reading_outside(program: &Program, bound: &Bound) -> BTreeSet<String> {
+    if bound.columns.iter().all(|column| column.outside.is_empty()) {
+        return BTreeSet::new();
+    }
     let graph = &program.hir.graph;
     let outside = |input: InputId| {
         let of_name = |column: &&BoundColumn| column.name == graph.input(input).name;
         bound.columns.iter().find(of_name).is_some_and(|column| !column.outside.is_empty())
     };
-    let reads_one = move |term: &&sema::Term| reads(graph, term.node).into_iter().any(|(input, _)| outside(input));
-    program.hir.terms.iter().filter(reads_one).map(|term| term.label.clone())
+    let reads_one = |term: &&sema::Term| reads(graph, term.node).into_iter().any(|(input, _)| outside(input));
+    program.hir.terms.iter().filter(reads_one).map(|term| term.label.clone()).collect()
 }
 
 /// The observations that cannot be, and what is to be said of those that predictions exclude; those that the data

@@ -124,6 +124,7 @@ fn new_run(setup: &Setup, path: &Path, request: &Request<'_>) -> Result<NewRun> 
     let source = &setup.compiled.source;
     let file = Path::new(&source.name).file_name().map(|name| name.to_string_lossy().into_owned());
     let mut versions = versions();
+    versions.extend(setup.feed.data().summary.left_out().map(|rows| ("rows left out".into(), rows)));
     versions.insert("threads".into(), request.threads.to_string());
     if !request.sets.is_empty() {
         versions.insert("--set".into(), request.sets.join(" "));

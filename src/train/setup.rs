@@ -5,7 +5,7 @@
 //! compiler's facade and on `data`; trains nothing.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::bridge::{Binding, LossKernel};
@@ -208,12 +208,13 @@ pub fn data(spec: &Spec, folder: &Path, compiled: &Compiled, fitted: Option<&Fit
     prepared.map_err(|errors| placed(spec, errors.into()))
 }
 
-/// Refuses observations that their densities exclude, as far as columns and constants show it: bounds that are predicted
-/// are not known before training.
-fn possible(spec: &Spec, compiled: &Compiled, prepared: &Prepared) -> Result<()> {
+/// The rows with observations that their densities exclude, as far as columns and constants show it: bounds that are
+/// predicted are not known before training. They are a mistake unless the spec says that their loss is infinite; no
+/// network can learn from a row whose loss is infinite whatever it predicts.
+fn impossible(spec: &Spec, compiled: &Compiled, prepared: &Prepared) -> Result<BTreeSet<usize>> {
     let (program, bound) = (&compiled.program, &prepared.bound);
-    if spec.settings.data.on_invalid == OnInvalid::Inf || prepared.rows == 0 {
-        return Ok(());
+    if prepared.rows == 0 {
+        return Ok(BTreeSet::new());
     }
     let mut axes = bound.axes.clone();
     axes.extend(spec.settings.axes.iter().map(|(name, size)| (canonical(name), *size)));
@@ -240,8 +241,10 @@ fn possible(spec: &Spec, compiled: &Compiled, prepared: &Prepared) -> Result<()>
     let conditions = Conditions::new(program, &known).row_by_row();
     let inputs = values.iter().map(|values| values.as_ref()).collect();
     let bindings = Bindings { rows: prepared.rows, inputs, sizes, seed: &[] };
-    if conditions.broken(&bindings)?.rows.is_empty() {
-        return Ok(());
+    let mut rows = conditions.broken(&bindings)?.rows;
+    if spec.settings.data.on_invalid == OnInvalid::Inf || rows.is_empty() {
+        rows.extend(bound.columns.iter().flat_map(|column| &column.outside));
+        return Ok(rows);
     }
     let origin = Origin { table: &prepared.table, binds: &spec.settings.data.bind, rows: &prepared.source_rows };
     Err(conditions.errors(&bindings, origin)?.into())
@@ -280,11 +283,18 @@ impl Setup {
     /// As [`Setup::new`].
     pub fn with_program(spec: Spec, folder: &Path, source: Source) -> Result<(Setup, Network)> {
         let mut compiled = compile(&spec, folder, source, None)?;
-        let prepared = data(&spec, folder, &compiled, None)?;
-        if compiled.program.hir.names.iter().any(NameInfo::is_row_count) {
-            compiled = compile(&spec, folder, compiled.source, Some(prepared.parts.train.len()))?;
+        let mut prepared = data(&spec, folder, &compiled, None)?;
+        let counts = compiled.program.hir.names.iter().any(NameInfo::is_row_count);
+        let counted = |compiled: Compiled, rows: usize| match counts {
+            true => compile(&spec, folder, compiled.source, Some(rows)),
+            false => Ok(compiled),
+        };
+        compiled = counted(compiled, prepared.parts.train.len())?;
+        let left_out = impossible(&spec, &compiled, &prepared)?;
+        if !left_out.is_empty() {
+            prepared.leave_out(&left_out).map_err(|errors| placed(&spec, errors.into()))?;
+            compiled = counted(compiled, prepared.parts.train.len())?;
         }
-        possible(&spec, &compiled, &prepared)?;
         let settings = &spec.settings;
         let mut axes = prepared.bound.axes.clone();
         axes.extend(settings.axes.iter().map(|(name, size)| (canonical(name), *size)));

@@ -107,7 +107,7 @@ static DATA: Group = Group {
             "on_invalid",
             Ty::Word(&["error", "inf"]),
             Default("error"),
-            "What an observation outside its support does: stop, or count as impossible (loss +∞).",
+            "What an observation of probability 0 does: stop, or be left out with its row, which is said and recorded (its loss is +∞).",
         ),
     ],
 };
