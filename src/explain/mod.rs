@@ -281,3 +281,6 @@ fn beliefs(program: &Program) -> Vec<Section> {
         .map(|(title, why, items)| Section::new(title, why).list(items))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@
 
 mod node;
 mod substitution;
+mod written;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -37,6 +38,7 @@ pub struct Graph {
     var_ids: HashMap<Var, VarId>,
     inputs: Vec<Input>,
     fresh: u32,
+    written: written::Written,
 }
 
 impl Default for Graph {
@@ -51,6 +53,7 @@ impl Default for Graph {
             var_ids: HashMap::from([(row, ROW)]),
             inputs: Vec::new(),
             fresh: 0,
+            written: Default::default(),
         }
     }
 }
@@ -205,17 +208,17 @@ impl Graph {
 
     /// A reduction of `body` over `var`, which is renamed to the canonical binder. [`ROW`] keeps its name.
     pub fn reduce(&mut self, op: ReduceOp, var: VarId, body: NodeId, cond: Option<NodeId>) -> NodeId {
-        if var == ROW {
-            return self.intern(Node::Reduce { op, var, body, cond });
-        }
-        let bound = self.binder(var, body, cond);
-        if bound == var {
-            return self.intern(Node::Reduce { op, var, body, cond });
-        }
-        let mut rename = Substitution::new(var, Index::Var(bound));
-        let body = rename.apply(self, body);
-        let cond = cond.map(|cond| rename.apply(self, cond));
-        self.intern(Node::Reduce { op, var: bound, body, cond })
+        let bound = if var == ROW { ROW } else { self.binder(var, body, cond) };
+        let reduction = if bound == var {
+            self.intern(Node::Reduce { op, var, body, cond })
+        } else {
+            let mut rename = Substitution::new(var, Index::Var(bound));
+            let body = rename.apply(self, body);
+            let cond = cond.map(|cond| rename.apply(self, cond));
+            self.intern(Node::Reduce { op, var: bound, body, cond })
+        };
+        self.written.reduced(var, reduction);
+        reduction
     }
 
     /// The canonical binder for `var`: above every reducer inside, and no other variable that is free inside.
@@ -344,6 +347,7 @@ impl Graph {
 
     /// The same node with its children replaced (in the order of [`Graph::children`]).
     pub fn with_children(&mut self, node: &Node, children: &[NodeId]) -> NodeId {
+        let old = self.interned.get(node).copied();
         let rebuilt = match node {
             Node::Const(_) | Node::Var(_) | Node::Size(_) => node.clone(),
             Node::Load(input, index) => {
@@ -359,7 +363,9 @@ impl Graph {
                 Node::Reduce { op: *op, var: *var, body: children[0], cond: cond.map(|_| children[1]) }
             }
         };
-        self.intern(rebuilt)
+        let rebuilt = self.intern(rebuilt);
+        old.into_iter().for_each(|old| self.keep_index_name(old, rebuilt));
+        rebuilt
     }
 
     /// All nodes reachable from `roots`, arguments before users.

@@ -162,6 +162,9 @@ impl Elaborator<'_> {
             inner.locals.insert(binder.name.key.clone(), Value::Num(Num::scalar(node)));
             vars.push(var);
             self.letters.insert(var, binder.name.text.clone());
+            if !ctx.unit.trusted {
+                self.graph.name_index(var, &binder.name.text);
+            }
         }
         let condition = match cond.map(|id| (id, self.number(&inner, id))) {
             None => None,

@@ -44,6 +44,7 @@ impl Substitution {
                 && (self.lookup(var).is_some() || self.captures(graph, var))
             {
                 let rebuilt = self.under_binder(graph, &node, var);
+                graph.keep_index_name(id, rebuilt);
                 self.done.insert(id, rebuilt);
                 stack.pop();
                 continue;
@@ -53,6 +54,7 @@ impl Substitution {
                 children.iter().copied().filter(|child| !self.done.contains_key(child)).collect();
             if pending.is_empty() {
                 let rebuilt = self.rebuild(graph, &node, &children);
+                graph.keep_index_name(id, rebuilt);
                 self.done.insert(id, rebuilt);
                 stack.pop();
             } else {

@@ -211,6 +211,10 @@ impl Style for Latex {
         Piece { text, level, minus: false }
     }
 
+    fn index(&self, var: &str) -> String {
+        name(var).trim_end().to_string()
+    }
+
     fn reduce(&self, _: &Graph, node: &Node, var: &str, body: &Piece, cond: Option<&Piece>) -> Piece {
         let Node::Reduce { op, .. } = node else { return Piece::atom("?") };
         let head = match op {

@@ -4,14 +4,17 @@
 //! beyond [`LIMIT`] characters because its parts are shared is cut at `%12`, the node's id. Depends on `graph` and `op`.
 
 mod latex;
+mod letters;
 mod text;
 
 pub use latex::name as latex_name;
+pub use letters::Letters;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
-use super::graph::{Graph, Index, Node, NodeId, ROW, ROWS, VarId};
+use self::letters::Names;
+use super::graph::{Graph, Index, Node, NodeId, VarId};
 use super::op::Op;
 
 /// Length in bytes at which a subexpression is printed by its id.
@@ -59,6 +62,10 @@ trait Style {
         None
     }
     fn reduce(&self, graph: &Graph, node: &Node, var: &str, body: &Piece, cond: Option<&Piece>) -> Piece;
+    /// The name of an index variable.
+    fn index(&self, name: &str) -> String {
+        name.to_string()
+    }
 }
 
 /// An expression as text, in the language's spelling where it has one. The row's index is left out where there is but one.
@@ -76,7 +83,9 @@ pub fn to_latex(graph: &Graph, root: NodeId) -> String {
 pub fn listing(graph: &Graph, roots: &[(String, NodeId)]) -> String {
     let ids: Vec<NodeId> = roots.iter().map(|(_, id)| *id).collect();
     let order = graph.reachable(&ids);
-    let names = Names::of(graph, &[], &ids, &order, &[]);
+    // The listing shows binders as they are.
+    let free: Vec<VarId> = ids.iter().flat_map(|&id| graph.free(id).iter().copied()).collect();
+    let names = Names::by(|_| None, graph, &free, &order, &[]);
     let mut users: HashMap<NodeId, usize> = HashMap::new();
     for &id in &order {
         graph.children(graph.node(id)).into_iter().for_each(|child| *users.entry(child).or_default() += 1);
@@ -99,53 +108,57 @@ pub fn listing(graph: &Graph, roots: &[(String, NodeId)]) -> String {
     out
 }
 
-/// The letters of index variables, for formulas that belong together.
-pub struct Letters(Names);
+fn print(graph: &Graph, root: NodeId, names: &Names, style: &dyn Style) -> String {
+    let mut printer = Printer { graph, style, done: HashMap::new() };
+    printer.scope(root, names).text
+}
 
-impl Letters {
-    /// Letters for `vars`, in this order, and then for what else occurs in the expressions.
-    pub fn of(graph: &Graph, vars: &[VarId], roots: &[NodeId]) -> Letters {
-        Letters(Names::of(graph, vars, roots, &graph.reachable(roots), &[]))
-    }
+/// Prints scope by scope: what a reducer binds has its name only inside.
+struct Printer<'a> {
+    graph: &'a Graph,
+    style: &'a dyn Style,
+    /// By the names of the variables that an expression depends on.
+    done: HashMap<(NodeId, Vec<String>), Piece>,
+}
 
-    /// Letters for an expression in which some variables have names already.
-    pub fn with(graph: &Graph, named: &[(VarId, String)], root: NodeId) -> Letters {
-        Letters(Names::of(graph, &[], &[root], &graph.reachable(&[root]), named))
-    }
-
-    /// An expression as text, as [`to_text`] has it.
-    pub fn text(&self, graph: &Graph, root: NodeId) -> String {
-        print(graph, root, &self.0, &text::Text)
-    }
-
-    /// An expression as LaTeX, as [`to_latex`] has it.
-    pub fn latex(&self, graph: &Graph, root: NodeId) -> String {
-        print(graph, root, &self.0, &latex::Latex)
-    }
-
-    /// The variable's letter.
-    pub fn var(&self, var: VarId) -> String {
-        self.0.var(var)
-    }
-
-    /// A name with its indices, as text and as LaTeX.
-    pub fn indexed(&self, name: &str, vars: &[VarId]) -> (String, String) {
-        let index: Vec<String> = vars.iter().filter(|var| self.0.shows(**var)).map(|var| self.var(*var)).collect();
-        (text::Text.load(name, &index).text, latex::Latex.load(name, &index).text)
+impl Printer<'_> {
+    fn scope(&mut self, root: NodeId, names: &Names) -> Piece {
+        let graph = self.graph;
+        let key = (root, graph.free(root).iter().map(|&var| names.var(var)).collect());
+        if let Some(piece) = self.done.get(&key) {
+            return piece.clone();
+        }
+        let mut pieces: HashMap<NodeId, Piece> = HashMap::new();
+        for id in outside_reducers(graph, root) {
+            if let Node::Reduce { var, body, cond, .. } = graph.node(id) {
+                let inner = names.inside(graph, id, *var);
+                let parts: Vec<NodeId> = std::iter::once(*body).chain(*cond).collect();
+                let parts: Vec<(NodeId, Piece)> =
+                    parts.into_iter().map(|part| (part, self.scope(part, &inner))).collect();
+                pieces.insert(id, limited(id, piece(graph, &inner, self.style, id, &parts.into_iter().collect())));
+            } else {
+                pieces.insert(id, limited(id, piece(graph, names, self.style, id, &pieces)));
+            }
+        }
+        let piece = pieces.remove(&root).unwrap_or_else(|| Piece::atom("?"));
+        self.done.insert(key, piece.clone());
+        piece
     }
 }
 
-fn print(graph: &Graph, root: NodeId, names: &Names, style: &dyn Style) -> String {
-    let order = graph.reachable(&[root]);
-    let mut pieces: HashMap<NodeId, Piece> = HashMap::new();
-    for &id in &order {
-        let mut piece = piece(graph, names, style, id, &pieces);
-        if piece.text.len() > LIMIT {
-            piece = Piece::atom(format!("%{}", id.0));
+fn limited(id: NodeId, piece: Piece) -> Piece {
+    if piece.text.len() > LIMIT { Piece::atom(format!("%{}", id.0)) } else { piece }
+}
+
+/// The nodes of an expression that are in the scope of no reducer of its own, arguments before users.
+fn outside_reducers(graph: &Graph, root: NodeId) -> Vec<NodeId> {
+    let (mut seen, mut stack) = (BTreeSet::new(), vec![root]);
+    while let Some(id) = stack.pop() {
+        if seen.insert(id) && !matches!(graph.node(id), Node::Reduce { .. }) {
+            stack.extend(graph.children(graph.node(id)));
         }
-        pieces.insert(id, piece);
     }
-    pieces.remove(&root).map(|piece| piece.text).unwrap_or_default()
+    seen.into_iter().collect()
 }
 
 fn piece(graph: &Graph, names: &Names, style: &dyn Style, id: NodeId, pieces: &HashMap<NodeId, Piece>) -> Piece {
@@ -153,13 +166,13 @@ fn piece(graph: &Graph, names: &Names, style: &dyn Style, id: NodeId, pieces: &H
     let of = |id: NodeId| pieces.get(&id).unwrap_or(&missing);
     match graph.node(id) {
         Node::Const(bits) => style.constant(f64::from_bits(*bits)),
-        Node::Var(var) => Piece::atom(names.var(*var)),
+        Node::Var(var) => Piece::atom(style.index(&names.var(*var))),
         Node::Size(axis) => style.size(graph.axis(*axis).name.as_deref().unwrap_or("?")),
         Node::Load(input, index) => {
             let shown = index.iter().filter(|index| !matches!(index, Index::Var(var) if !names.shows(*var)));
             let index: Vec<String> = shown
                 .map(|index| match index {
-                    Index::Var(var) => names.var(*var),
+                    Index::Var(var) => style.index(&names.var(*var)),
                     Index::At(node) => of(*node).text.clone(),
                 })
                 .collect();
@@ -178,64 +191,8 @@ fn piece(graph: &Graph, names: &Names, style: &dyn Style, id: NodeId, pieces: &H
             style.apply(graph, node, &args)
         }
         node @ Node::Reduce { var, body, cond, .. } => {
-            style.reduce(graph, node, &names.var(*var), of(*body), cond.map(of))
+            style.reduce(graph, node, &style.index(&names.var(*var)), of(*body), cond.map(of))
         }
-    }
-}
-
-/// Letters for the index variables of one expression.
-struct Names {
-    vars: HashMap<VarId, String>,
-    /// Whether several indices run over the rows, so that each has to be seen.
-    rows: bool,
-}
-
-impl Names {
-    fn of(graph: &Graph, first: &[VarId], roots: &[NodeId], order: &[NodeId], named: &[(VarId, String)]) -> Names {
-        let inputs = graph.inputs().iter().map(|input| input.name.as_str());
-        let taken: HashSet<&str> = inputs.chain(named.iter().map(|(_, name)| name.as_str())).collect();
-        let mut letters = ["i", "j", "k", "l", "m", "n", "p", "q", "r", "s", "t", "u"]
-            .into_iter()
-            .filter(|letter| !taken.contains(letter))
-            .map(str::to_string);
-        // What the whole depends on comes first in the alphabet.
-        let free = std::iter::once(first.to_vec()).chain(roots.iter().map(|&root| graph.free(root).to_vec()));
-        let inside = order.iter().map(|&id| {
-            let used: Vec<VarId> = match graph.node(id) {
-                Node::Var(var) | Node::Reduce { var, .. } => vec![*var],
-                Node::Load(_, index) => index
-                    .iter()
-                    .filter_map(|index| if let Index::Var(var) = index { Some(*var) } else { None })
-                    .collect(),
-                _ => Vec::new(),
-            };
-            used
-        });
-        let used: Vec<VarId> = free.chain(inside).flatten().collect();
-        let rows = used.iter().any(|&var| var != ROW && graph.var(var).axis == ROWS);
-        let mut vars: HashMap<VarId, String> = named.iter().cloned().collect();
-        if !rows {
-            vars.insert(ROW, "row".to_string());
-        }
-        let mut next = 0;
-        for var in used {
-            vars.entry(var).or_insert_with(|| {
-                letters.next().unwrap_or_else(|| {
-                    next += 1;
-                    format!("i{next}")
-                })
-            });
-        }
-        Names { vars, rows }
-    }
-
-    /// Whether a subscript is printed: the row's only where it is not the only one.
-    fn shows(&self, var: VarId) -> bool {
-        var != ROW || self.rows
-    }
-
-    fn var(&self, var: VarId) -> String {
-        self.vars.get(&var).cloned().unwrap_or_else(|| format!("v{}", var.0))
     }
 }
 

@@ -190,3 +190,48 @@ fn names_in_latex() {
     let pairs = [("λ", "\\lambda "), ("σ_x", "\\sigma _{x}"), ("rate", "\\mathrm{rate}"), ("x", "x"), ("N", "N")];
     pairs.iter().for_each(|(from, to)| assert_eq!(name(from), *to));
 }
+
+/// `op[name]` over the axis `axis` of what `body` makes of its index.
+fn named(
+    g: &mut Graph,
+    op: ReduceOp,
+    name: &str,
+    axis: crate::ir::graph::AxisId,
+    body: impl FnOnce(&mut Graph, Index) -> crate::ir::graph::NodeId,
+) -> crate::ir::graph::NodeId {
+    let var = g.fresh_var(axis);
+    g.name_index(var, name);
+    let body = body(g, Index::Var(var));
+    g.reduce(op, var, body, None)
+}
+
+#[test]
+fn indices_keep_the_names_they_were_given() {
+    let mut g = Graph::new();
+    let n = g.add_axis(Axis { name: Some("N".into()), size: None });
+    let mut input = |name: &str, axes: &[crate::ir::graph::AxisId]| {
+        g.add_input(Input { name: name.into(), role: InputRole::Data, axes: axes.into(), support: Interval::REAL })
+    };
+    let (x, w, t) = (input("x", &[n]), input("w", &[n, n]), input("t", &[n]));
+    let sum = named(&mut g, ReduceOp::Sum, "α", n, |g, at| g.load(x, &[at]));
+    assert_eq!((to_text(&g, sum), to_latex(&g, sum)), ("∑[α] x[α]".into(), "\\sum_{\\alpha} x_{\\alpha}".into()));
+    // Two that stand side by side may share a name, whatever binders they have; a vector's own index has a letter.
+    let side = named(&mut g, ReduceOp::Max, "a", n, |g, a| {
+        let inner = named(g, ReduceOp::Sum, "b", n, |g, b| g.load(w, &[a, b]));
+        let own = g.fresh_var(n);
+        let element = g.load(t, &[Index::Var(own)]);
+        let norm = g.reduce(ReduceOp::Norm, own, element, None);
+        g.apply(Op::Add, &[inner, norm])
+    });
+    let other = named(&mut g, ReduceOp::Sum, "a", n, |g, a| g.load(t, &[a]));
+    let both = g.apply(Op::Sub, &[side, other]);
+    assert_eq!(to_text(&g, both), "max[a] (∑[b] w[a, b] + norm[i] t[i]) - ∑[a] t[a]");
+    // Expanding a function brings `a` into the scope of another `a`, and `t` is an input.
+    let nested = named(&mut g, ReduceOp::Sum, "a", n, |g, outer| {
+        named(g, ReduceOp::Sum, "a", n, |g, inner| g.load(w, &[inner, outer]))
+    });
+    assert_eq!(to_text(&g, nested), "∑[a] (∑[a_2] w[a_2, a])");
+    assert_eq!(to_latex(&g, nested), "\\sum_{a} \\left(\\sum_{a_{2}} w_{a_{2},a}\\right)");
+    let clash = named(&mut g, ReduceOp::Prod, "t", n, |g, at| g.load(x, &[at]));
+    assert_eq!(to_text(&g, clash), "∏[t_2] x[t_2]");
+}

@@ -192,6 +192,7 @@ impl Simplifier {
 
 /// Equal expressions have equal values: what is known of one is known of the other.
 fn transfer(graph: &mut Graph, from: NodeId, to: NodeId) {
+    graph.keep_index_name(from, to);
     if graph.as_const(to).is_none() {
         let known = graph.support(from);
         if !known.intersect(graph.support(to)).is_empty() {
