@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::diag::number;
 use crate::ir::graph::{AxisId, InputId, InputRole, NodeId, ROWS};
 use crate::ir::program::LossGraph;
 use crate::lower::lower;
@@ -45,7 +46,7 @@ pub enum WrongValue {
         elements: usize,
     },
     /// A value outside the set of its name.
-    #[error("`{name}` is {value:?}, but needs {needs}")]
+    #[error("`{name}` is {}, but needs {needs}", number(*.value))]
     Outside {
         /// The name.
         name: String,
@@ -55,7 +56,7 @@ pub enum WrongValue {
         needs: String,
     },
     /// A number of the program that `f32` does not hold.
-    #[error("the program's number {value:?} is beyond f32: {advice}")]
+    #[error("the program's number {} is beyond f32: {advice}", number(*.value))]
     Literal {
         /// The number.
         value: f64,

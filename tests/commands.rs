@@ -1,17 +1,12 @@
 //! The command line as its users meet it: exit status, what goes to stdout and what to stderr, what is left behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod shared;
+
 use serde_json::Value;
+use shared::lossc;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
-
-/// Runs the command in a folder: exit status, stdout, stderr.
-fn lossc(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_lossc")).current_dir(folder).args(arguments).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
 
 #[test]
 fn looking_for_a_run_creates_nothing_and_names_what_was_asked_for() {
@@ -390,6 +385,8 @@ fn what_is_no_law_is_not_drawn() {
         ("data x : unit; normal(x | 0, 1)", "E0802", "adds up to 0.341345, not to 1"),
         ("poisson(k | 1e13)", "E0802", "too many whole numbers"),
         ("posson(k | 1)", "E0301", "poisson"),
+        ("poisson(k | 3) ^ 2", "E0801", "how much an observation counts"),
+        ("data w : nonneg; poisson(k | 3) ^ w", "E0801", "how much an observation counts"),
     ] {
         let (status, out, said) = lossc(folder.path(), &["sample", "-e", program]);
         assert_eq!((status, out.as_str()), (1, ""), "{program}: {said}");
@@ -400,7 +397,7 @@ fn what_is_no_law_is_not_drawn() {
     let (status, _, said) = lossc(folder.path(), &["sample", "-e", "poisson(k | 1)", "--draws", "0"]);
     assert!(status == 2 && said.contains("--draws"), "{said}");
     let (status, _, said) = lossc(folder.path(), &["sample", "-e", "poisson(k | λ)"]);
-    assert!(status == 1 && said.contains("no column `λ`"), "{said}");
+    assert!(status == 1 && said.contains("give it one with `--set λ=…`"), "{said}");
 }
 
 /// What is drawn first is what another density depends on; elements and parameters have their own draws.

@@ -1,17 +1,12 @@
 //! Observations of probability 0, from the command line: in `eval` and in training.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod shared;
+
 use serde_json::Value;
+use shared::lossc;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
-
-/// Runs the command in a folder: exit status, stdout, stderr.
-fn lossc(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_lossc")).current_dir(folder).args(arguments).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
 
 fn evaluated(folder: &Path, program: &str, more: &[&str]) -> Value {
     let arguments = [&["eval", "-e", program, "--data", "table.csv", "--format", "json"], more].concat();

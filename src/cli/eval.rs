@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::output::Fault;
-use super::program::{ProgramArgs, setting};
+use super::program::{ProgramArgs, setting, settings};
 use super::{Format, Outcome, output};
 use crate::data::options::OnInvalid;
 use crate::data::{Folder, Intake, STANDARD_INPUT, Table, WithInput, read_table};
+use crate::diag::number;
 use crate::evaluate::{Derivative, Dtype, Engine, EvaluateError, Evaluation, Request, evaluate};
 use crate::files::Beside;
 use crate::record::Number;
@@ -72,7 +73,7 @@ pub struct Args {
 
 /// Evaluates one program.
 pub fn run(args: &Args) -> Outcome {
-    let source = match args.program.one("eval") {
+    let source = match args.program.one("eval", Some(&args.data)) {
         Ok(source) => source,
         Err(unreadable) => return output::fault(unreadable, args.format),
     };
@@ -110,8 +111,11 @@ fn answer(args: &Args, source: &Source) -> Result<Evaluation, EvaluateError> {
         per_row: args.per_row,
         wrt: args.wrt.clone(),
         on_invalid: if args.on_invalid == InvalidArg::Inf { OnInvalid::Inf } else { OnInvalid::Error },
-        set: args.set.iter().cloned().collect(),
+        set: settings(&args.set),
     };
+    if (request.engine, request.dtype) == (Engine::Interpret, Dtype::F32) {
+        output::note("note: the interpreter computes in f64; --dtype f32 is for --engine jit");
+    }
     let (evaluation, warnings) = evaluate(source, &Beside::default(), &table, &request)?;
     output::diagnostics(source, &warnings);
     evaluation.excluded.iter().for_each(|row| output::note(&format!("{row}; its loss is +∞")));
@@ -148,13 +152,14 @@ fn derivatives(list: &[Derivative]) -> Value {
 }
 
 fn text(args: &Args, evaluation: &Evaluation) -> String {
-    let mut lines = vec![format!("loss  {}   ({} of {} rows)", evaluation.loss, evaluation.reduction, evaluation.rows)];
+    let mut lines =
+        vec![format!("loss  {}   ({} of {} rows)", number(evaluation.loss), evaluation.reduction, evaluation.rows)];
     if evaluation.terms.len() > 1 {
-        lines.extend(evaluation.terms.iter().map(|(label, value)| format!("  {label}  {value}")));
+        lines.extend(evaluation.terms.iter().map(|(label, value)| format!("  {label}  {}", number(*value))));
     }
     if let (true, Some(per_row)) = (args.per_row, &evaluation.per_row) {
         lines.push("per row".into());
-        lines.extend(per_row.iter().map(|value| format!("  {value}")));
+        lines.extend(per_row.iter().map(|value| format!("  {}", number(*value))));
     }
     for (title, list) in [("gradient", &evaluation.grad), ("second derivative", &evaluation.hess)] {
         for derivative in list {

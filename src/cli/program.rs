@@ -1,10 +1,12 @@
 //! Where a program comes from: a file, standard input, or the command line.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
 use super::output::Fault;
 use crate::data::STANDARD_INPUT;
+use crate::diag::number;
 use crate::files::write_whole;
 use crate::source::Source;
 
@@ -27,16 +29,18 @@ impl ProgramArgs {
         files.chain(texts).collect()
     }
 
-    /// The program of a command that takes one; anything else is an error of usage.
-    pub fn one(&self, command: &str) -> Result<Source, Fault> {
+    /// The program of a command that takes one, and a table; anything else is an error of usage.
+    pub fn one(&self, command: &str, table: Option<&str>) -> Result<Source, Fault> {
+        if table == Some("-") && self.files.iter().any(|file| file == "-") {
+            wrong_usage(
+                "program and table cannot both be standard input: give the program with -e, or one of them as a file",
+            );
+        }
         let mut sources = self.sources();
         match (sources.pop(), sources.is_empty()) {
             (Some(source), true) => source,
             (None, _) => usage(command),
-            (Some(_), false) => {
-                super::output::complain(&format!("error: `lossc {command}` takes one program"));
-                std::process::exit(2)
-            }
+            (Some(_), false) => wrong_usage(&format!("`lossc {command}` takes one program")),
         }
     }
 
@@ -64,8 +68,25 @@ pub fn read(path: &str) -> Result<Source, Fault> {
 
 /// Nothing was named: says how, and ends with the status for usage.
 pub fn usage(command: &str) -> ! {
-    super::output::complain(&format!("error: `lossc {command}` needs a FILE, `-` for standard input, or -e PROGRAM"));
+    wrong_usage(&format!("`lossc {command}` needs a FILE, `-` for standard input, or -e PROGRAM"))
+}
+
+/// Ends with the status for usage.
+fn wrong_usage(message: &str) -> ! {
+    super::output::complain(&format!("error: {message}"));
     std::process::exit(2)
+}
+
+/// The values of `--set`, each name once: two spellings of a name are one name.
+pub fn settings(list: &[(String, f64)]) -> HashMap<String, f64> {
+    let mut set = HashMap::new();
+    for (name, value) in list {
+        if let Some(first) = set.insert(name.clone(), *value) {
+            let (first, value) = (number(first), number(*value));
+            wrong_usage(&format!("--set {name}: the name has two values, {first} and {value}"));
+        }
+    }
+    set
 }
 
 /// `N=V` of `--set`; a constant's number is in the unit of its declaration.

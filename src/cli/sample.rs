@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::output::Fault;
-use super::program::{ProgramArgs, setting};
+use super::program::{ProgramArgs, setting, settings};
 use super::{Format, Outcome, output};
 use crate::data::Table;
 use crate::evaluate::EvaluateError;
@@ -61,7 +61,7 @@ pub struct Args {
 /// Draws.
 pub fn run(args: &Args) -> Outcome {
     let format = if args.format == Written::Json { Format::Json } else { Format::Human };
-    let source = match args.program.one("sample") {
+    let source = match args.program.one("sample", args.data.as_deref()) {
         Ok(source) => source,
         Err(unreadable) => return output::fault(unreadable, format),
     };
@@ -102,7 +102,7 @@ fn drawn(args: &Args, source: &Source) -> Result<(), Stopped> {
         Some(path) => super::eval::table(path)?,
         None => Table::new("--rows", args.rows as usize, Vec::new(), Vec::new()),
     };
-    let request = Request { set: args.set.iter().cloned().collect(), draws: args.draws as usize, seed: args.seed };
+    let request = Request { set: settings(&args.set), draws: args.draws as usize, seed: args.seed };
     let (sampler, warnings) = sampler(source, &Beside::default(), &table, &request)?;
     output::diagnostics(source, &warnings);
     let columns = columns(&sampler);
@@ -189,7 +189,7 @@ fn numbers(columns: &[String], drawn: &Drawn) -> Vec<f64> {
 }
 
 fn csv(columns: &[String], drawn: &Drawn, out: &mut impl Write) -> Result<(), Stopped> {
-    let line: Vec<String> = numbers(columns, drawn).iter().map(f64::to_string).collect();
+    let line: Vec<String> = numbers(columns, drawn).iter().map(|&x| crate::diag::number(x)).collect();
     writeln!(out, "{}", line.join(","))?;
     Ok(())
 }

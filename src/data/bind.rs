@@ -57,23 +57,29 @@ pub enum Dim {
 /// The values that something may take.
 #[derive(Debug, Clone)]
 pub struct Support {
-    /// As messages print it: `count`, `(0, inf)`.
+    /// Its name, as messages print it: `count`, `(0, inf)`.
     pub text: String,
+    /// What its values are: `a whole number, 0 or more`.
+    pub words: String,
     /// The test.
     pub values: Values,
 }
 
 impl Support {
-    /// A support by its printed form and its test.
+    /// A support by its printed form, in words, and its test.
     #[must_use]
-    pub fn new(text: impl Into<String>, values: Values) -> Self {
-        Self { text: text.into(), values }
+    pub fn new(text: impl Into<String>, words: impl Into<String>, values: Values) -> Self {
+        Self { text: text.into(), words: words.into(), values }
+    }
+
+    fn expected(&self) -> String {
+        format!("{}: {}", self.text, self.words)
     }
 
     /// The numbers of an interval.
     #[must_use]
     pub fn numbers(interval: Interval) -> Self {
-        Self::new(interval.to_string(), Values::Interval(interval))
+        Self::new(interval.to_string(), interval.words(), Values::Interval(interval))
     }
 
     /// Any finite number.
@@ -334,7 +340,7 @@ fn check(
     on_invalid: OnInvalid,
     errors: &mut Vec<DataError>,
 ) -> Option<BoundColumn> {
-    let mut bad = Violations::new(&want.name, &want.support.text);
+    let mut bad = Violations::new(&want.name, want.support.expected());
     // Messages show the cells as they stand, numbers or not.
     let written = column.clone();
     let (column, labels) = match (&want.support.values, &column.cells) {
@@ -345,7 +351,7 @@ fn check(
         _ => {
             let (numbers, all_words) = (table.numeric(&column, &mut bad), bad.alike);
             // What cannot be read is NaN, which no support contains: it is found again below, with all that is missing.
-            bad = if all_words { bad } else { Violations::new(&want.name, &want.support.text) };
+            bad = if all_words { bad } else { Violations::new(&want.name, want.support.expected()) };
             (numbers, None)
         }
     };
@@ -355,7 +361,10 @@ fn check(
         let lenient = on_invalid == OnInvalid::Inf && want.observation;
         let offenders = offenders(want, &column, values, labels.as_deref(), axes);
         if let Values::Category(size @ (Dim::Size(_) | Dim::Named(_))) = &want.support.values {
-            bad.expected = format!("category({})", categories(size, values, labels.as_deref(), axes));
+            let size = categories(size, values, labels.as_deref(), axes);
+            #[allow(clippy::cast_precision_loss)]
+            let codes = Interval::integers(0.0, size.saturating_sub(1) as f64);
+            bad.expected = format!("category({size}): {}", codes.words());
         }
         let width = column.width().max(1);
         for index in offenders {

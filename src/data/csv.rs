@@ -10,7 +10,7 @@ use csv::{ByteRecord, ReaderBuilder};
 use super::error::{DataError, DataErrors, Place};
 use super::load::Limits;
 use super::names::canonical;
-use super::table::{Cells, Column, Table};
+use super::table::{Cells, Column, Table, parsed};
 
 /// Reads unpacked CSV bytes.
 ///
@@ -149,7 +149,7 @@ impl Building {
             self.numbers.push(f64::NAN);
             return;
         }
-        match std::str::from_utf8(cell).ok().and_then(|text| text.parse().ok()) {
+        match std::str::from_utf8(cell).ok().and_then(parsed) {
             Some(number) => self.numbers.push(number),
             None => {
                 self.numbers = Vec::new();

@@ -181,9 +181,12 @@ impl<'a> Intake<'a> {
     }
 }
 
+/// What is said of a file that is not there.
+pub const NO_SUCH_FILE: &str = "no such file (in a spec, paths start at the spec's folder)";
+
 fn read_error(path: &str, error: &io::Error) -> DataError {
     let reason = match error.kind() {
-        io::ErrorKind::NotFound => "no such file (in a spec, paths start at the spec's folder)".to_owned(),
+        io::ErrorKind::NotFound => NO_SUCH_FILE.to_owned(),
         _ => error.to_string(),
     };
     DataError::Read { file: path.to_owned(), reason }

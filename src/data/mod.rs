@@ -35,7 +35,7 @@ pub use error::{DataError, DataErrors, Place, Violation, Violations};
 pub use group::Keys;
 pub use images::ImageSet;
 pub use inputs::Feature;
-pub use load::{FileHash, Folder, Intake, Limits, Loader, STANDARD_INPUT, WithInput};
+pub use load::{FileHash, Folder, Intake, Limits, Loader, NO_SUCH_FILE, STANDARD_INPUT, WithInput};
 pub use options::DataOptions;
 pub use prepare::{Fitted, Inputs, Matrix, Prepared, Summary, prepare};
 pub use read::{read_files, read_table};

@@ -88,7 +88,7 @@ impl Column {
             return "an empty cell".to_owned();
         }
         match &self.cells {
-            Cells::Numbers(values) => values.get(index).map_or_else(String::new, ToString::to_string),
+            Cells::Numbers(values) => values.get(index).map_or_else(String::new, |&value| crate::diag::number(value)),
             Cells::Text(values) => format!("`{}`", shorten(values.get(index).map_or("", String::as_str))),
         }
     }
@@ -336,11 +336,11 @@ impl Table {
         let failing = |read: fn(&str) -> Option<f64>| {
             cells.iter().filter(|cell| !cell.is_empty() && read(cell).is_none()).count()
         };
-        let logical = failing(truth) <= failing(|cell| cell.parse().ok());
+        let logical = failing(truth) <= failing(parsed);
         let before = bad.count;
         let mut values = Vec::with_capacity(cells.len());
         for (index, cell) in cells.iter().enumerate() {
-            let value = if logical { truth(cell) } else { cell.parse().ok() };
+            let value = if logical { truth(cell) } else { parsed(cell) };
             if value.is_none() && !cell.is_empty() {
                 bad.add(|| self.violation(column, index));
             }
@@ -379,6 +379,12 @@ fn as_text(cells: Cells) -> Vec<String> {
             values.iter().map(|value| if value.is_nan() { String::new() } else { value.to_string() }).collect()
         }
     }
+}
+
+/// A number as a cell has it. One that no number holds, 1e400, is none: messages show the cell.
+pub(crate) fn parsed(cell: &str) -> Option<f64> {
+    let lost = |x: &f64| x.is_infinite() && cell.contains(|c: char| c.is_ascii_digit());
+    cell.parse().ok().filter(|x| !lost(x))
 }
 
 /// 0, 1, true, false.

@@ -107,6 +107,11 @@ pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|diagnostic| diagnostic.severity() == Severity::Error)
 }
 
+/// A number as messages show it: all its digits, with an exponent where it has many zeros.
+pub fn number(x: f64) -> String {
+    if x != 0.0 && x.is_finite() && !(1e-5..1e16).contains(&x.abs()) { format!("{x:e}") } else { x.to_string() }
+}
+
 /// The candidate that a misspelled word most likely means: at most a third of its letters changed, swapped,
 /// dropped or added. The first of equally near ones.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

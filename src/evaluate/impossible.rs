@@ -11,6 +11,7 @@ use super::names::wanted;
 use crate::compile::Program;
 use crate::data::options::Bind;
 use crate::data::{DataError, DataErrors, Table, Violation, Violations, bind::bound_to};
+use crate::diag::number;
 use crate::interpret::{self, Array, InterpretError};
 use crate::ir::graph::{Graph, Index, InputId, InputRole, Node, NodeId, ROW, ROWS, VarId};
 use crate::ir::op::{Op, ReduceOp};
@@ -188,7 +189,7 @@ impl<'a> Conditions<'a> {
             }
             None => {
                 let value = bindings.inputs.get(need.input.index()).and_then(|values| values.get(need.element));
-                let reason = format!("it is {}, but needs {}", value.copied().unwrap_or(f64::NAN), need.needs);
+                let reason = format!("it is {}, but needs {}", number(value.copied().unwrap_or(f64::NAN)), need.needs);
                 Err(DataError::Shape { name: input.name.clone(), reason })
             }
         }
@@ -232,9 +233,15 @@ impl<'a> Reading<'a> {
                 continue;
             }
             match self.graph.node(id) {
-                Node::Apply(op @ (Op::And | Op::Or), args) => {
-                    let joint = if *op == Op::Or { " or " } else { joint };
+                Node::Apply(Op::And, args) => {
                     stack.extend(args.iter().rev().map(|arg| (*arg, place.clone(), joint)));
+                }
+                // Of several ways out, those that change the observation: not its weight, say.
+                Node::Apply(Op::Or, args) => {
+                    let rank = |arg: &NodeId| self.observed(*arg).map_or(usize::MAX, |(rank, ..)| rank);
+                    let best = args.iter().map(rank).min();
+                    let ways = args.iter().rev().filter(|arg| Some(rank(arg)) == best);
+                    stack.extend(ways.map(|arg| (*arg, place.clone(), " or ")));
                 }
                 Node::Apply(Op::Select, args) => {
                     if let [test, a, b] = **args {
@@ -265,7 +272,7 @@ impl<'a> Reading<'a> {
         let rated = sides.into_iter().filter_map(|side| Some((self.observed(side.0)?, side)));
         let ((_, input, load), (side, other, words)) = rated.min_by_key(|((rank, ..), _)| *rank)?;
         let subject = if side == load { String::new() } else { format!("`{}` ", to_text(self.graph, side)) };
-        let bound = self.value(other, place);
+        let bound = number(self.value(other, place));
         let source = match reads(self.graph, other).is_empty() {
             true => String::new(),
             false => format!(" (`{}`)", to_text(self.graph, other)),

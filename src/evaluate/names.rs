@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::{EvaluateError, Request};
 use crate::compile::{Program, axis_key, differentiable};
 use crate::data::bind::{Dim, Support, Values, Wanted};
-use crate::data::{Bound, Table, bind};
-use crate::diag::did_you_mean;
+use crate::data::error::list;
+use crate::data::{Bound, DataError, DataErrors, Table, bind};
+use crate::diag::{did_you_mean, number};
 use crate::ir::graph::{AxisId, InputId, InputRole, ROWS};
 use crate::sema::{Hir, NameInfo, Set};
 use crate::syntax::names::canonical;
@@ -29,7 +30,8 @@ pub(crate) fn check_set(hir: &Hir, request: &Request) -> Result<(), EvaluateErro
     match (unknown, wrong) {
         (None, None) => Ok(()),
         (None, Some((axis, value))) => Err(EvaluateError::Request(format!(
-            "--set {axis}={value}: the length of an axis is a whole number from 1 to {LONGEST_AXIS}"
+            "--set {axis}={}: the length of an axis is a whole number from 1 to {LONGEST_AXIS}",
+            number(value)
         ))),
         (Some(key), _) => {
             let names: Vec<&str> =
@@ -90,11 +92,11 @@ fn support_of(program: &Program, info: &NameInfo) -> Support {
         Set::Interval(interval) => Support::numbers(interval),
         Set::Vector(kind) => {
             let holds = move |values: &[f64]| kind.holds(values, TOLERANCE);
-            Support::new(set.to_string(), Values::Vector(kind.rank(), Arc::new(holds)))
+            Support::new(set.to_string(), set.words(), Values::Vector(kind.rank(), Arc::new(holds)))
         }
         Set::Category { size, axis } => {
             let named = || axis.map_or(Dim::Any, |axis| Dim::Named(axis_key(&program.hir, axis)));
-            Support::new("category", Values::Category(size.map_or_else(named, Dim::Size)))
+            Support::new("category", set.words(), Values::Category(size.map_or_else(named, Dim::Size)))
         }
     }
 }
@@ -130,5 +132,24 @@ pub(crate) fn bind_table(
             axes.insert(key.clone(), value as usize);
         }
     }
-    Ok(bind(table, &wanted, &[], &axes, request.on_invalid)?)
+    bind(table, &wanted, &[], &axes, request.on_invalid).map_err(|DataErrors(errors)| {
+        let settable = |info: &&NameInfo| {
+            let scalar = program.loss.graph.input(info.input).axes.iter().all(|axis| *axis == ROWS);
+            scalar && matches!(info.role, InputRole::Free | InputRole::Const)
+        };
+        let settable: Vec<&str> = program.hir.names.iter().filter(settable).map(|info| info.name.as_str()).collect();
+        DataErrors(errors.into_iter().map(|error| or_set(error, &settable)).collect()).into()
+    })
+}
+
+/// What has no column, and may have a value by `--set` instead.
+fn or_set(error: DataError, settable: &[&str]) -> DataError {
+    let DataError::NoColumn { pattern, nearest, known, .. } = &error else { return error };
+    let Some(name) = settable.iter().find(|name| *pattern == format!("`{name}`")) else { return error };
+    let near = nearest.as_ref().map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let reason = format!(
+        "nothing gives it a value: give it one with `--set {name}=…`, or a column (there are {}{near})",
+        list(known)
+    );
+    DataError::shape(name, reason)
 }

@@ -50,7 +50,7 @@ fn names(program: &Program) -> Section {
             InputRole::Free | InputRole::Seed => "free: to be bound to a column, a head or a constant",
         };
         if let Some(value) = graph.input(info.input).support.as_point() {
-            items.push(format!("{} = {value}, {role}", info.name));
+            items.push(format!("{} = {}, {role}", info.name, crate::diag::number(value)));
             continue;
         }
         items.push(format!("{} : {}, {role}", info.name, program.hir.domain(info)));

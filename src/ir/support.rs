@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use crate::diag::number;
+
 /// A set of reals: the members between two ends, whole numbers only when `integral`, without 0 when `!zero`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
@@ -115,6 +117,37 @@ impl Interval {
     #[must_use]
     pub fn real(self) -> Interval {
         Interval { integral: false, ..self }
+    }
+
+    /// The members in words: "a number above 0", "a whole number, 0 or more".
+    pub fn words(self) -> String {
+        if self == Interval::BOOL {
+            return "0 or 1".into();
+        }
+        let low = match (self.lo.is_infinite(), self.lo_open) {
+            (true, _) => String::new(),
+            (_, true) => format!(" above {}", number(self.lo)),
+            (_, false) if self.hi.is_infinite() => format!(", {} or more", number(self.lo)),
+            (_, false) => format!(" from {}", number(self.lo)),
+        };
+        let high = match (self.hi.is_infinite(), self.hi_open) {
+            (true, _) => String::new(),
+            (_, end) => {
+                let and = if low.is_empty() { "" } else { " and" };
+                let word = match (end, self.lo_open) {
+                    (true, _) => format!("{and} below"),
+                    (false, true) => format!("{and} at most"),
+                    (false, false) => " to".into(),
+                };
+                format!("{word} {}", number(self.hi))
+            }
+        };
+        let kind = if self.integral { "whole" } else { "finite" };
+        match (low.is_empty() && high.is_empty(), self.integral) {
+            (true, _) => format!("a {kind} number"),
+            (false, true) => format!("a whole number{low}{high}"),
+            (false, false) => format!("a number{low}{high}"),
+        }
     }
 
     /// The value when there is only one.
@@ -330,7 +363,7 @@ impl fmt::Display for Interval {
         let prefix = if self.integral { "int" } else { "" };
         let (open, close) = (if self.lo_open { '(' } else { '[' }, if self.hi_open { ')' } else { ']' });
         let end = |x: f64| {
-            if x.is_infinite() { (if x > 0.0 { "∞" } else { "-∞" }).to_string() } else { (x + 0.0).to_string() }
+            if x.is_infinite() { (if x > 0.0 { "∞" } else { "-∞" }).to_string() } else { number(x + 0.0) }
         };
         write!(f, "{prefix}{open}{}, {}{close}", end(self.lo), end(self.hi))?;
         if !self.zero && self.lo < 0.0 && self.hi > 0.0 { f.write_str(" without 0") } else { Ok(()) }

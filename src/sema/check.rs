@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::elaborate::{Ctx, Elaborator};
 use super::value::{Num, VectorKind};
-use crate::diag::{Diagnostic, codes};
+use crate::diag::{Diagnostic, codes, number};
 use crate::ir::graph::{Graph, Node, NodeId};
 use crate::ir::op::Op;
 use crate::ir::support::Interval;
@@ -182,7 +182,7 @@ impl Elaborator<'_> {
             })
             .collect();
         let by = self.options.set_by;
-        let values = values.iter().map(|(name, value)| format!("`{name}` has its value {value} from {by}"));
+        let values = values.iter().map(|(name, value)| format!("`{name}` has its value {} from {by}", number(*value)));
         let values = values.collect::<Vec<_>>().join(", ");
         (!values.is_empty()).then(|| format!("{values}: give it another"))
     }
@@ -203,7 +203,7 @@ impl Elaborator<'_> {
 
     fn describe(&self, support: Interval) -> String {
         match support.as_point() {
-            Some(value) => format!("is {value}"),
+            Some(value) => format!("is {}", number(value)),
             None if support == Interval::REAL => "can be any real number".into(),
             None if support.is_nonneg() && !support.is_positive() && support.hi.is_infinite() => "can be 0".into(),
             None => format!("can be anything in {support}"),

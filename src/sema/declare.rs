@@ -406,6 +406,7 @@ impl Elaborator<'_> {
             (&[lo, hi], Some((lo_closed, hi_closed))) if lo <= hi => {
                 base.intersect(Interval::new(lo, !lo_closed, hi, !hi_closed, base.integral))
             }
+            (_, Some(_)) if support.args.iter().any(|&id| super::free::unread(&unit.ast, id)) => base,
             (_, Some(_)) => {
                 let message = "the ends of an interval are numbers, the lower first";
                 self.report_in(unit, Diagnostic::new(codes::E0115, support.span, message));

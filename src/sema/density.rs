@@ -4,11 +4,13 @@ use super::elaborate::{Ctx, Elaborator};
 use super::operators::Operator;
 use super::value::{Density, Factor, Form, Instance, Kind, Num, Share, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
-use crate::ir::graph::NodeId;
+use crate::ir::graph::{InputId, Node, NodeId};
 use crate::ir::op::Op;
 use crate::source::Span;
 use crate::syntax::ast::BinaryOp;
 
+/// Why nothing is drawn from `p ^ w`.
+const WEIGHTED: &str = "a weighted density: `p ^ w` says how much an observation counts, not how often a value occurs";
 /// Weights of a mixture that are learned.
 const TWO_WEIGHTS: &str = "write `w * p + (1 - w) * q` with `w = sigmoid(v)`";
 const MORE_WEIGHTS: &str =
@@ -87,8 +89,32 @@ impl Elaborator<'_> {
     fn weighted(&mut self, p: Density, w: Num) -> Value {
         // p^0 is 1 even where p is 0: a weight of 0 leaves the observation out.
         let log = self.graph.apply(Op::MulZero, &[w.node, p.log]);
+        // A share of the rows only makes up for the mean over them.
+        let plain = self.graph.support(w.node).as_point() == Some(1.0) || self.counts_rows(w.node);
+        let factors = p.factors.into_iter().map(|factor| {
+            let obstacle = factor.obstacle.or((!plain).then_some(WEIGHTED));
+            Factor { obstacle, ..factor }
+        });
+        let factors = factors.collect();
         let form = Form::Power(Box::new(p.form), w.node);
-        Value::Density(Box::new(Density { log, axes: union_axes(&p.axes, &w.axes), form, instance: None, ..p }))
+        Value::Density(Box::new(Density {
+            log,
+            axes: union_axes(&p.axes, &w.axes),
+            form,
+            factors,
+            instance: None,
+            ..p
+        }))
+    }
+
+    /// Whether a number is made of the number of rows alone.
+    fn counts_rows(&self, node: NodeId) -> bool {
+        let rows = |input: InputId| self.names.iter().any(|info| info.input == input && info.is_row_count());
+        let mut read = self.graph.reachable(&[node]).into_iter().filter_map(|id| match self.graph.node(id) {
+            Node::Load(input, _) => Some(*input),
+            _ => None,
+        });
+        read.next().is_some_and(rows) && read.all(rows)
     }
 
     fn density_sum(&mut self, ctx: &Ctx, at: Operator, a: Value, b: Value) -> Value {

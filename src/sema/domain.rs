@@ -56,6 +56,19 @@ impl Hir {
     }
 }
 
+impl Set {
+    /// One value in words.
+    pub fn words(&self) -> String {
+        match self {
+            Set::Vector(kind) => kind.words().into(),
+            Set::Category { size: Some(1), .. } => "0".into(),
+            Set::Category { size: Some(size), .. } => format!("a whole number from 0 to {}", size - 1),
+            Set::Category { size: None, .. } => "a whole number, 0 or more, or a word".into(),
+            Set::Interval(interval) => interval.words(),
+        }
+    }
+}
+
 impl fmt::Display for Set {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -96,10 +96,19 @@ pub(super) fn children(kind: &ExprKind) -> Vec<ExprId> {
 
 /// Whether a name occurs anywhere in an expression.
 pub(super) fn mentions(ast: &Ast, root: ExprId, key: &str) -> bool {
+    any(ast, root, |kind| matches!(kind, ExprKind::Name(name) if name.key == key))
+}
+
+/// Whether an expression has a part that could not be read, which was reported.
+pub(super) fn unread(ast: &Ast, root: ExprId) -> bool {
+    any(ast, root, |kind| matches!(kind, ExprKind::Error))
+}
+
+fn any(ast: &Ast, root: ExprId, is: impl Fn(&ExprKind) -> bool) -> bool {
     let mut stack = vec![root];
     while let Some(id) = stack.pop() {
         let kind = &ast.expr(id).kind;
-        if matches!(kind, ExprKind::Name(name) if name.key == key) {
+        if is(kind) {
             return true;
         }
         stack.extend(children(kind));

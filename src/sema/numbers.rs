@@ -4,7 +4,7 @@ use super::calls::plural;
 use super::elaborate::Elaborator;
 use super::library::Unit;
 use super::value::VectorKind;
-use crate::diag::{Diagnostic, codes};
+use crate::diag::{Diagnostic, codes, number};
 use crate::ir::graph::{AxisId, InputRole, ROWS};
 use crate::ir::support::Interval;
 use crate::syntax::ast::{BinaryOp, Declaration, ExprId, ExprKind, Name, UnaryOp};
@@ -19,7 +19,7 @@ impl Elaborator<'_> {
     pub(super) fn given_value(&mut self, name: &Name, support: Interval, factor: f64) -> Option<f64> {
         let value = self.options.set.get(&name.key)? * factor;
         if !support.contains(value) {
-            let message = format!("`{}` is given the value {value}, which is outside {support}", name.text);
+            let message = format!("`{}` is given the value {}, which is outside {support}", name.text, number(value));
             let help = format!("`{}` has its value from outside the program: give it another", name.text);
             self.report(Diagnostic::new(codes::E0203, name.span, message).note(support.to_string()).help(help));
             return None;
@@ -39,11 +39,14 @@ impl Elaborator<'_> {
         let Some(id) = declaration.value else { return };
         let (span, name) = (self.program.ast.expr(id).span, &declaration.name.text);
         let Some(values) = value else {
+            if super::free::unread(&self.program.ast, id) {
+                return;
+            }
             let message = format!("the value of `{name}` is a number or a vector of numbers");
             return self.report(Diagnostic::new(codes::E0115, span, message));
         };
         if let Some(bad) = values.iter().find(|&&x| !support.contains(x)) {
-            let message = format!("`{name}` starts at {bad}, which is outside {support}");
+            let message = format!("`{name}` starts at {}, which is outside {support}", number(*bad));
             return self.report(Diagnostic::new(codes::E0203, span, message).note(support.to_string()));
         }
         let sizes = axes.iter().filter(|axis| **axis != ROWS).map(|&axis| self.graph.axis(axis).size);

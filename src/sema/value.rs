@@ -35,6 +35,17 @@ impl VectorKind {
         }
     }
 
+    /// What one value is, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            VectorKind::Plain => "finite numbers",
+            VectorKind::Simplex => "numbers, 0 or more, that add up to 1",
+            VectorKind::Ordered => "numbers, each greater than the one before",
+            VectorKind::UnitVector => "numbers whose squares add up to 1",
+            VectorKind::Cholesky => "a square matrix, positive on its diagonal and 0 above it",
+        }
+    }
+
     /// How many of the last axes one value spans.
     pub fn rank(self) -> usize {
         match self {

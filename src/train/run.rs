@@ -99,9 +99,12 @@ fn fresh(request: Request<'_>) -> Result<Outcome> {
     let path = request.spec.clone().ok_or_else(|| TrainError::Refused("name a spec, or a run to resume".into()))?;
     let bytes = read_file(&path)?;
     let name = path.to_string_lossy();
-    let spec = Spec::read(&name, &bytes, &request.sets)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (setup, network) = Setup::new(spec, folder)?;
+    let read = Spec::read(&name, &bytes, &request.sets).map_err(TrainError::from);
+    let (setup, network) = read.and_then(|spec| Setup::new(spec, folder)).map_err(|error| match error {
+        TrainError::Spec(errors) => errors.with_missing(|file| !folder.join(file).exists()).into(),
+        other => other,
+    })?;
     let origin = Origin {
         spec: name.clone().into_owned(),
         folder: std::path::absolute(folder).map_err(|source| TrainError::Read { path: folder.to_owned(), source })?,

@@ -59,12 +59,12 @@ fn every_value_outside_its_support_is_named() {
     assert_eq!(
         lines,
         [
-            "t.csv: row 2 (line 3), column `k`: found -1, but `k` needs count",
-            "t.csv: row 3 (line 4), column `k`: found 3.5, but `k` needs count",
-            "t.csv: row 4 (line 5), column `k`: found an empty cell, but `k` needs count",
-            "t.csv: row 2 (line 3), column `s`: found 0, but `s` needs positive",
-            "t.csv: row 3 (line 4), column `s`: found an empty cell, but `s` needs positive",
-            "t.csv: row 4 (line 5), column `s`: found NaN, but `s` needs positive",
+            "t.csv: row 2 (line 3), column `k`: found -1, but `k` needs count: a whole number, 0 or more",
+            "t.csv: row 3 (line 4), column `k`: found 3.5, but `k` needs count: a whole number, 0 or more",
+            "t.csv: row 4 (line 5), column `k`: found an empty cell, but `k` needs count: a whole number, 0 or more",
+            "t.csv: row 2 (line 3), column `s`: found 0, but `s` needs positive: a number above 0",
+            "t.csv: row 3 (line 4), column `s`: found an empty cell, but `s` needs positive: a number above 0",
+            "t.csv: row 4 (line 5), column `s`: found NaN, but `s` needs positive: a number above 0",
         ]
     );
 }
@@ -74,15 +74,19 @@ fn words_where_numbers_belong_are_named_and_counted() {
     let rows: String = (0..25).map(|row| if row == 3 { "7\n".to_owned() } else { format!("bad{row}\n") }).collect();
     let text =
         bound(&table(&format!("k\n{rows}")), &[Wanted::scalar("k", Support::count())], &[]).unwrap_err().to_string();
-    assert!(text.starts_with("t.csv: row 1 (line 2), column `k`: found `bad0`, but `k` needs count"), "{text}");
+    assert!(
+        text.starts_with(
+            "t.csv: row 1 (line 2), column `k`: found `bad0`, but `k` needs count: a whole number, 0 or more"
+        ),
+        "{text}"
+    );
     assert!(text.ends_with("… and 14 more values of `k` like these"), "{text}");
 }
 
 #[test]
 fn a_column_without_a_number_is_one_mistake() {
     let text = bound(&table("k\nfew\nmany\nnone\n"), &[Wanted::scalar("k", Support::count())], &[]).unwrap_err();
-    let lines =
-        "t.csv: row 1 (line 2), column `k`: found `few`, but `k` needs count\n… and 2 more values of `k` like these";
+    let lines = "t.csv: row 1 (line 2), column `k`: found `few`, but `k` needs count: a whole number, 0 or more\n… and 2 more values of `k` like these";
     assert_eq!(text.to_string(), lines);
     // Lists of different lengths are no array.
     let text = bound(&table("k\n\"[1, 2]\"\n[3]\n"), &[Wanted::scalar("k", Support::count())], &[]).unwrap_err();
@@ -94,7 +98,7 @@ fn an_element_of_a_vector_is_named_by_its_column() {
     let table = table("n0,n1\n1,2\n3,-4\n");
     let text =
         bound(&table, &[Wanted::array("k", named("N"), Support::count())], &[("k", "n0..n1")]).unwrap_err().to_string();
-    assert_eq!(text, "t.csv: row 2 (line 3), column `n1`: found -4, but `k` needs count");
+    assert_eq!(text, "t.csv: row 2 (line 3), column `n1`: found -4, but `k` needs count: a whole number, 0 or more");
 }
 
 #[test]
@@ -110,7 +114,7 @@ fn an_observation_outside_may_pass_as_infinitely_improbable_but_nan_never() {
 
 #[test]
 fn words_are_coded_in_sorted_order_and_codes_are_checked() {
-    let any = |size| Wanted::scalar("y", Support::new("category", Values::Category(size)));
+    let any = |size| Wanted::scalar("y", Support::new("category", "codes", Values::Category(size)));
     let words = bound(&table("y\nrose\nash\nrose\noak\n"), &[any(Dim::Named("K".into()))], &[]).unwrap();
     assert_eq!(words.columns[0].values, [2.0, 0.0, 2.0, 1.0]);
     assert_eq!(words.columns[0].labels.as_deref().unwrap(), ["ash", "oak", "rose"]);
@@ -131,7 +135,10 @@ fn missing_cells_are_named_however_they_are_spelt() {
     let said = |text: &str| bound(&table(text), &wanted, &[]).unwrap_err().to_string();
     let text = said("k,s\n1,NaN\n2,NA\n3,\n4,-1\n5,1\n");
     for (row, found) in [(1, "`NaN`"), (2, "`NA`"), (3, "an empty cell"), (4, "`-1`")] {
-        let line = format!("t.csv: row {row} (line {}), column `s`: found {found}, but `s` needs positive", row + 1);
+        let line = format!(
+            "t.csv: row {row} (line {}), column `s`: found {found}, but `s` needs positive: a number above 0",
+            row + 1
+        );
         assert!(text.contains(&line), "{line}: {text}");
     }
     assert_eq!(text.lines().count(), 4, "{text}");
@@ -173,7 +180,7 @@ fn shapes_and_names_that_do_not_fit_are_all_reported() {
 #[test]
 fn a_simplex_is_tested_row_by_row() {
     let simplex = |row: &[f64]| row.iter().all(|&p| p >= 0.0) && (row.iter().sum::<f64>() - 1.0).abs() < 1e-9;
-    let support = Support::new("simplex", Values::Vector(1, std::sync::Arc::new(simplex)));
+    let support = Support::new("simplex", "shares", Values::Vector(1, std::sync::Arc::new(simplex)));
     let wanted = [Wanted::array("p", vec![Dim::Any], support)];
     let text = bound(&table("p[0],p[1]\n0.5,0.5\n0.5,0.6\n"), &wanted, &[]).unwrap_err().to_string();
     assert!(text.starts_with("t.csv: row 2 (line 3), column `p[0]`"), "{text}");
@@ -201,7 +208,7 @@ fn a_value_that_rounding_to_f32_takes_out_of_its_support_is_named() {
         let wanted = [Wanted { narrow: Some("scale the column"), ..Wanted::scalar("x", support) }];
         bound(&table(text), &wanted, &[]).map_err(|error| error.to_string())
     };
-    let found = "t.csv: row 2 (line 3), column `x`: found 1000000000000000000000000000000000000000, but `x` needs real \
+    let found = "t.csv: row 2 (line 3), column `x`: found 1e39, but `x` needs real \
                  when rounded to f32: scale the column";
     assert_eq!(narrow(Support::real(), "x\n1\n1e39\n").unwrap_err(), found);
     let error = narrow(Support::positive(), "x\n1e-40\n1e-50\n").unwrap_err();

@@ -25,8 +25,7 @@ fn number(value: f64) -> String {
     let known = [(PI, "π"), (2.0 * PI, "2·π"), (f64::INFINITY, "∞"), (f64::NEG_INFINITY, "-∞")];
     match known.iter().find(|(known, _)| *known == value) {
         Some((_, name)) => (*name).to_string(),
-        None if value != 0.0 && !(1e-5..1e16).contains(&value.abs()) => format!("{value:e}"),
-        None => value.to_string(),
+        None => crate::diag::number(value),
     }
 }
 

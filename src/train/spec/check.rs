@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Place};
 use super::quantity;
-use super::schema::{Absent, Group, Ty, numbers_of, one_of};
+use super::schema::{Absent, Group, Ty, one_of};
 use super::table::ROOT;
 use super::tree::{Entry, Node, Value};
 use crate::diag::{codes, nearest};
@@ -92,7 +92,7 @@ fn num(node: &Node, interval: &Interval, path: &str, out: &mut Vec<Finding>) {
         out.push(Finding::new(
             codes::S0003,
             node.place,
-            format!("`{path}` is {}, and found {x}", numbers_of(interval)),
+            format!("`{path}` is {}, and found {}", interval.words(), crate::diag::number(x)),
         ));
     }
 }

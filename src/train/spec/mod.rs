@@ -27,10 +27,11 @@ pub use types::{
     EarlyStop, Evaluate, HeadStart, Length, Oracle, Program, Recognition, Schedule, Settings, TrainOptions, UnitTable,
 };
 
+use crate::data::NO_SUCH_FILE;
 use crate::diag::render::{Style, render};
 use crate::diag::{Code, Diagnostic, codes};
 use crate::source::{Source, Span};
-use tree::{Node, Value};
+use tree::{Entry, Node, Value};
 
 /// A spec that makes sense: the settings, and the texts that they came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +50,8 @@ pub struct SpecErrors {
     pub texts: Vec<Source>,
     /// Each mistake with the index of its text, in the order of the texts.
     pub diagnostics: Vec<(usize, Diagnostic)>,
+    /// The files that the spec names, as far as it could be read.
+    files: Vec<(Place, String)>,
 }
 
 impl Spec {
@@ -62,9 +65,14 @@ impl Spec {
         let texts: Vec<Source> = std::iter::once(Source::new(name, text))
             .chain(overrides.iter().map(|set| Source::new("--set", set.as_str())))
             .collect();
-        match read_tree(text, overrides).and_then(|tree| Ok((build::build(&tree)?, tree))) {
-            Ok((settings, tree)) => Ok(Spec { settings, texts, tree }),
-            Err(findings) => Err(SpecErrors::new(texts, findings)),
+        let (tree, findings) = match tree::read(text, 0) {
+            Ok(tree) => overridden(tree, overrides),
+            Err(findings) => return Err(SpecErrors::new(texts, findings)),
+        };
+        let built = if findings.is_empty() { build::build(&tree) } else { Err(findings) };
+        match built {
+            Ok(settings) => Ok(Spec { settings, texts, tree }),
+            Err(findings) => Err(SpecErrors { files: files(&tree), ..SpecErrors::new(texts, findings) }),
         }
     }
 
@@ -111,7 +119,7 @@ impl Spec {
 
     /// Mistakes found later as errors of this spec.
     pub fn errors(&self, findings: Vec<Finding>) -> SpecErrors {
-        SpecErrors::new(self.texts.clone(), findings)
+        SpecErrors { files: files(&self.tree), ..SpecErrors::new(self.texts.clone(), findings) }
     }
 
     /// The file's text, exactly as it stands.
@@ -120,8 +128,8 @@ impl Spec {
     }
 }
 
-fn read_tree(text: &str, overrides: &[String]) -> Result<Node, Vec<Finding>> {
-    let mut tree = tree::read(text, 0)?;
+/// The tree with `--set` applied, and everything that is wrong with it.
+fn overridden(mut tree: Node, overrides: &[String]) -> (Node, Vec<Finding>) {
     let mut findings = Vec::new();
     for (i, set) in overrides.iter().enumerate() {
         if let Err(mut wrong) = overrides::apply(&mut tree, set, i + 1) {
@@ -129,7 +137,29 @@ fn read_tree(text: &str, overrides: &[String]) -> Result<Node, Vec<Finding>> {
         }
     }
     findings.append(&mut check::check(&tree));
-    if findings.is_empty() { Ok(tree) } else { Err(findings) }
+    (tree, findings)
+}
+
+/// Keys of a spec whose texts are files.
+const FILES: [&str; 5] = ["loss", "table", "array", "labels", "path"];
+
+/// The files that a spec names, right or wrong as it may be.
+fn files(tree: &Node) -> Vec<(Place, String)> {
+    let mut found = Vec::new();
+    let mut stack = vec![(tree, false)];
+    while let Some((node, file)) = stack.pop() {
+        match &node.value {
+            Value::Text(text) if file => found.push((node.place, text.clone())),
+            Value::List(items) => stack.extend(items.iter().map(|item| (item, file))),
+            Value::Map(entries) => {
+                let part = |key: &str| file && ["train", "valid", "test"].contains(&key);
+                let inside = |entry: &Entry| FILES.contains(&entry.key.as_str()) || part(&entry.key);
+                stack.extend(entries.iter().map(|entry| (&entry.node, inside(entry))));
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 fn not_text(name: &str, bytes: &[u8], error: std::str::Utf8Error) -> SpecErrors {
@@ -146,7 +176,23 @@ impl SpecErrors {
         findings.sort_by_key(|finding| (finding.place.source, finding.place.start));
         findings.dedup();
         let diagnostics = findings.into_iter().map(|finding| (finding.place.source, diagnostic(finding))).collect();
-        SpecErrors { texts, diagnostics }
+        SpecErrors { texts, diagnostics, files: Vec::new() }
+    }
+
+    /// The same with the files that are missing, which are found only when the rest is right.
+    #[must_use]
+    pub fn with_missing(mut self, is_missing: impl Fn(&str) -> bool) -> SpecErrors {
+        for (place, file) in std::mem::take(&mut self.files) {
+            let known = |(source, found): &(usize, Diagnostic)| {
+                (*source, found.span) == (place.source, Span::new(place.start, place.end))
+            };
+            if is_missing(&file) && !self.diagnostics.iter().any(known) {
+                let finding = Finding::new(codes::S0014, place, format!("{file}: {NO_SUCH_FILE}"));
+                self.diagnostics.push((place.source, diagnostic(finding)));
+            }
+        }
+        self.diagnostics.sort_by_key(|(source, found)| (*source, found.span.start));
+        self
     }
 
     /// The mistakes of each text with the places that they stand at.

@@ -42,23 +42,6 @@ pub enum Ty {
     Scalar,
 }
 
-/// The numbers of an interval, in words: "a number above 0", "a number from 0 and below 1".
-pub fn numbers_of(interval: &Interval) -> String {
-    let Interval { lo, lo_open, hi, hi_open, .. } = *interval;
-    let low = match (lo.is_infinite(), lo_open) {
-        (true, _) => String::new(),
-        (_, true) => format!(" above {lo}"),
-        (_, false) if hi.is_infinite() => format!(", {lo} or more"),
-        (_, false) => format!(" from {lo}"),
-    };
-    let high = match (hi.is_infinite(), hi_open) {
-        (true, _) => String::new(),
-        (_, true) => format!(" and below {hi}"),
-        (_, false) => format!(" to {hi}"),
-    };
-    if low.is_empty() && high.is_empty() { "a finite number".into() } else { format!("a number{low}{high}") }
-}
-
 /// What a row is when its key is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {
@@ -115,7 +98,7 @@ impl Ty {
             Ty::Bool => "true or false".into(),
             Ty::Int(lo, hi) if *hi >= i128::from(u32::MAX) => format!("a whole number, {lo} or more"),
             Ty::Int(lo, hi) => format!("a whole number from {lo} to {hi}"),
-            Ty::Num(interval) => numbers_of(interval),
+            Ty::Num(interval) => interval.words(),
             Ty::Time => "a length of time such as `50 ms`, `2 s` or `1.5 min`".into(),
             Ty::Moment => "a moment such as `0 s` or `90 s`".into(),
             Ty::Frequency => "a frequency such as `60 Hz` or `4 kHz`".into(),
