@@ -21,7 +21,7 @@ fn a_message_shows_what_was_written() {
         ("data x : unit; normal(x | 3, 1)", "x\n1\n", "`x` needs unit: a number above 0 and below 1"),
         ("data x : real(-3, 4e-7]; normal(x | 3, 1)", "x\n1\n", "needs (-3, 4e-7]: a number above -3 and at most 4e-7"),
         ("data x : category(3); normal(x | 3, 1)", "x\n7\n", "needs category(3): a whole number from 0 to 2"),
-        ("data x : bool; normal(x | 3, 1)", "x\n7\n", "needs bool: 0 or 1"),
+        ("data x : bool; normal(x | 3, 1)", "x\n7\n", "needs bool: 0 or 1, false or true"),
         (
             "data x : simplex[2]; normal(sum(x) | 3, 1)",
             "x[0],x[1]\n1,2\n",
@@ -40,6 +40,42 @@ fn a_message_shows_what_was_written() {
         assert!(status == 1 && said.contains(expected), "{program}: {said}");
         assert_eq!(said.matches("error").count(), 1, "{program}: {said}");
     }
+}
+
+/// What is no table, or not the table that the program wants, by what it is and how to mend it.
+#[test]
+fn a_table_that_does_not_fit_is_told_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let vector = "param w : real[2]; data x : real[2]; y ~ normal(dot(w, x), 1)";
+    for (program, table, expected) in [
+        ("poisson(k | 2)", &b"{\"k\": 1}\n"[..], "table.csv: JSON; a table is CSV text"),
+        ("poisson(k | 2)", b"[{\"k\": 1}]", "JSON"),
+        ("poisson(k | 2)", b"PAR1\x15\x04", "a Parquet file"),
+        ("poisson(k | 2)", b"PK\x03\x04\x14\0\0\0\0\0[Content_Types].xml", "an Excel workbook"),
+        ("poisson(k | 2)", b"<!doctype html>", "HTML or XML"),
+        ("poisson(k | 2)", b"k\xff,j\n1,2\n", "is not UTF-8 text"),
+        (
+            "poisson(k | x)",
+            b"k,X\n1,2\n",
+            "`x`: nothing gives it a value: give it one with `--set x=\u{2026}`, or a column (there are `k`, `X`; did you mean `X`?)",
+        ),
+        ("poisson(k | 2)", b"k,j\n1\n", "row 1 (line 2): 1 cell where the header has 2"),
+        (
+            vector,
+            b"y,x0,x1\n1,2,3\n",
+            "in columns `x[0]`, `x[1]` \u{2026}, or one of lists such as `[1, 2]`: no column `x` (did you mean `x0`?)",
+        ),
+        (vector, b"y,x\n1,2\n", "`x`: the program has 2 values a row, the table 1 value; they stand in columns `x[0]`"),
+        (vector, b"y,x[0],x[1],x[2]\n1,2,3,4\n", "`x`: the program has 2 values a row, the table 3 values"),
+    ] {
+        fs::write(folder.path().join("table.csv"), table).unwrap();
+        let (status, _, said) = lossc(folder.path(), &["eval", "-e", program, "--data", "table.csv"]);
+        assert!(status == 1 && said.contains(expected), "{program}: {said}");
+        assert_eq!(said.matches("error").count(), 1, "{program}: {said}");
+    }
+    fs::write(folder.path().join("table.csv"), "[k],k\n1,2\n").unwrap();
+    let (status, out, said) = lossc(folder.path(), &["eval", "-e", "poisson(k | 2)", "--data", "table.csv"]);
+    assert!(status == 0 && out.contains("(mean of 1 row)"), "{out}{said}");
 }
 
 /// What the arguments leave open or say twice.

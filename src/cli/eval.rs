@@ -152,8 +152,14 @@ fn derivatives(list: &[Derivative]) -> Value {
 }
 
 fn text(args: &Args, evaluation: &Evaluation) -> String {
-    let mut lines =
-        vec![format!("loss  {}   ({} of {} rows)", number(evaluation.loss), evaluation.reduction, evaluation.rows)];
+    let rows = evaluation.rows;
+    let mut lines = vec![format!(
+        "loss  {}   ({} of {} row{})",
+        number(evaluation.loss),
+        evaluation.reduction,
+        rows,
+        if rows == 1 { "" } else { "s" }
+    )];
     if evaluation.terms.len() > 1 {
         lines.extend(evaluation.terms.iter().map(|(label, value)| format!("  {label}  {}", number(*value))));
     }

@@ -68,7 +68,8 @@ pub fn read(path: &str) -> Result<Source, Fault> {
 
 /// Nothing was named: says how, and ends with the status for usage.
 pub fn usage(command: &str) -> ! {
-    wrong_usage(&format!("`lossc {command}` needs a FILE, `-` for standard input, or -e PROGRAM"))
+    let file = if command == "explain" { "a FILE, a CODE such as E0203, a NAME of the library" } else { "a FILE" };
+    wrong_usage(&format!("`lossc {command}` needs {file}, `-` for standard input, or -e PROGRAM"))
 }
 
 /// Ends with the status for usage.

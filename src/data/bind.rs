@@ -239,12 +239,31 @@ fn find(table: &Table, want: &Wanted, binds: &[Bind]) -> Result<Column, Vec<Data
     }
     let parts = indexed(&names, &want.name);
     if parts.is_empty() {
-        let wanted_by = format!("the loss's data `{}`", want.name);
+        let vector = want.dims.as_ref().is_some_and(|dims| !dims.is_empty());
+        let wanted = if vector { format!(", in {}", several(&want.name)) } else { String::new() };
+        let wanted_by = format!("the loss's data `{}`{wanted}", want.name);
         return Err(select(&names, std::slice::from_ref(&want.name), &wanted_by).err().unwrap_or_default());
     }
     let dims = subscript_dims(&want.name, &parts).map_err(|error| vec![error])?;
     let positions: Vec<usize> = parts.iter().map(|(_, at)| *at).collect();
     table.stack(&want.name, &positions, Some(dims)).map_err(|error| vec![error])
+}
+
+/// Where a vector stands in a table.
+fn several(name: &str) -> String {
+    format!("columns `{name}[0]`, `{name}[1]` …, or one of lists such as `[1, 2]`")
+}
+
+/// Two shapes that are not one: the program's, with the axis that differs, and the table's.
+fn shapes(wanted: &[Dim], differs: Option<(&Dim, usize)>, found: &[usize]) -> String {
+    let values = |shape: &str| {
+        if matches!(shape, "one" | "one value" | "1") { "1 value".into() } else { format!("{shape} values") }
+    };
+    let axis = match differs {
+        Some((Dim::Named(name), size)) => format!(" (axis {name} is {size})"),
+        _ => String::new(),
+    };
+    format!("the program has {} a row{axis}, the table {}", values(&wanted_shape(wanted)), values(&shape(found)))
 }
 
 /// Sizes that a full set of subscripts covers.
@@ -291,14 +310,12 @@ fn fit(want: &Wanted, mut column: Column, axes: &mut BTreeMap<String, usize>) ->
     if dims.len() != column.dims.len() {
         let hint = if dims.is_empty() && column.dims.len() == 1 {
             format!("; declare it with an axis, `{}[N]`, or bind one column", want.name)
+        } else if column.dims.is_empty() {
+            format!("; they stand in {}", several(&want.name))
         } else {
             String::new()
         };
-        return Err(fail(format!(
-            "the loss has {} a row but the data {}{hint}",
-            wanted_shape(dims),
-            shape(&column.dims)
-        )));
+        return Err(fail(format!("{}{hint}", shapes(dims, None, &column.dims))));
     }
     for (dim, &size) in dims.iter().zip(&column.dims) {
         let expected = match dim {
@@ -307,13 +324,8 @@ fn fit(want: &Wanted, mut column: Column, axes: &mut BTreeMap<String, usize>) ->
             Dim::Named(name) => *axes.entry(canonical(name)).or_insert(size),
         };
         if expected != size {
-            let axis =
-                if let Dim::Named(name) = dim { format!("axis {name} is {expected}") } else { expected.to_string() };
-            return Err(fail(format!(
-                "the loss has {} a row ({axis}) but the data {}",
-                wanted_shape(dims),
-                shape(&column.dims)
-            )));
+            let one = if size == 1 { format!("; they stand in {}", several(&want.name)) } else { String::new() };
+            return Err(fail(shapes(dims, Some((dim, expected)), &column.dims) + &one));
         }
     }
     Ok(column)

@@ -60,6 +60,9 @@ fn header(file: &str, bytes: &[u8], delimiter: u8) -> Result<Vec<String>, DataEr
     if !reader.read_byte_record(&mut record).map_err(|error| broken(file, &error))? {
         return Err(DataError::format(file, "empty; the first row must hold the columns' names").into());
     }
+    if record.iter().any(|cell| std::str::from_utf8(cell).is_err()) {
+        return Err(DataError::format(file, "the first row, with the columns' names, is not UTF-8 text").into());
+    }
     let names: Vec<String> = record.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
     if let ([name], Some(sign)) = (names.as_slice(), names.iter().find_map(|name| name.find([';', '\t']))) {
         let sign = if name.as_bytes().get(sign) == Some(&b';') { "semicolons" } else { "tabs" };

@@ -59,7 +59,7 @@ pub enum DataError {
         limit: u64,
     },
     /// A row with too few or too many cells.
-    #[error("{place}: {found} cells where the header has {expected}")]
+    #[error("{place}: {found} cell{} where the header has {expected}", if *.found == 1 { "" } else { "s" })]
     Ragged {
         /// The row.
         place: Place,

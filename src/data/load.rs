@@ -182,7 +182,7 @@ impl<'a> Intake<'a> {
 }
 
 /// What is said of a file that is not there.
-pub const NO_SUCH_FILE: &str = "no such file (in a spec, paths start at the spec's folder)";
+pub const NO_SUCH_FILE: &str = "no such file";
 
 fn read_error(path: &str, error: &io::Error) -> DataError {
     let reason = match error.kind() {

@@ -197,5 +197,12 @@ pub(crate) fn analyzed(source: &Source, loader: &dyn Loader, table: &Table, requ
             }
         }
     }
-    sema::analyze(source, loader, &constants)
+    let analysis = sema::analyze(source, loader, &constants);
+    if analysis.is_ok() {
+        return analysis;
+    }
+    // A name without a column or a value is a mistake by itself, which is said when columns are bound; not its uses.
+    let free = analysis.hir.names.iter().filter(|info| info.role == InputRole::Free).map(|info| info.key.clone());
+    let bound = constants.bound.iter().cloned().chain(free).collect();
+    sema::analyze(source, loader, &Options { bound, ..constants })
 }

@@ -122,7 +122,7 @@ impl Interval {
     /// The members in words: "a number above 0", "a whole number, 0 or more".
     pub fn words(self) -> String {
         if self == Interval::BOOL {
-            return "0 or 1".into();
+            return "0 or 1, false or true".into();
         }
         let low = match (self.lo.is_infinite(), self.lo_open) {
             (true, _) => String::new(),

@@ -13,7 +13,7 @@ use super::errors::{Result, TrainError};
 use super::feed::Feed;
 use super::kernel::TrainLoss;
 use super::network::{Head, HeadInit, InputShape, Network, layers};
-use super::spec::{Finding, HeadStart, Program as ProgramText, Spec};
+use super::spec::{Finding, HeadStart, PATHS_START, Program as ProgramText, Spec};
 use super::start;
 use crate::compile::{Program, axis_key, differentiable};
 use crate::data::options::{OnInvalid, Part, TupleKind};
@@ -262,7 +262,9 @@ pub fn placed(spec: &Spec, error: TrainError) -> TrainError {
     }
     let finding = |error: &DataError| {
         let place = place(error).unwrap_or_else(|| spec.locate("data"));
-        Finding::new(codes::S0014, place, error.to_string())
+        let finding = Finding::new(codes::S0014, place, error.to_string());
+        let missing = matches!(error, DataError::Read { .. });
+        if missing { finding.help(PATHS_START) } else { finding }
     };
     spec.errors(errors.iter().map(finding).collect()).into()
 }

@@ -167,8 +167,8 @@ fn shapes_and_names_that_do_not_fit_are_all_reported() {
         .unwrap_err()
         .to_string();
     for part in [
-        "`b`: the loss has N a row (axis N is 2) but the data 3",
-        "`c`: the loss has one value a row but the data 2; declare it with an axis, `c[N]`, or bind one column",
+        "`b`: the program has N values a row (axis N is 2), the table 3 values",
+        "`c`: the program has 1 value a row, the table 2 values; declare it with an axis, `c[N]`, or bind one column",
         "the loss's data `kk`: no column `kk` (did you mean `km`?)",
         "`x`: its columns reach up to 3 values but there are 2",
         "bind: zz: the loss has no data of this name",

@@ -21,7 +21,7 @@ fn broken_tables_say_what_and_where() {
         csv_error("a;b\n1;2\n"),
         "t.csv: semicolons part the columns in the first row; a .csv has commas (a .tsv tabs)"
     );
-    assert_eq!(csv_error("a,b\n1,2\n3\n"), "t.csv: row 2 (line 3): 1 cells where the header has 2");
+    assert_eq!(csv_error("a,b\n1,2\n3\n"), "t.csv: row 2 (line 3): 1 cell where the header has 2");
     assert_eq!(csv_error("a,b,a\n1,2,3\n"), "t.csv: column `a` appears twice; every column needs a name of its own");
     assert!(csv_error("1,2\n3,4\n").contains("first row holds numbers"));
     assert!(csv_error("").contains("empty"));

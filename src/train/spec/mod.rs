@@ -140,6 +140,8 @@ fn overridden(mut tree: Node, overrides: &[String]) -> (Node, Vec<Finding>) {
     (tree, findings)
 }
 
+/// What to say of a file that is not there.
+pub(super) const PATHS_START: &str = "paths start at the spec's folder";
 /// Keys of a spec whose texts are files.
 const FILES: [&str; 5] = ["loss", "table", "array", "labels", "path"];
 
@@ -187,7 +189,7 @@ impl SpecErrors {
                 (*source, found.span) == (place.source, Span::new(place.start, place.end))
             };
             if is_missing(&file) && !self.diagnostics.iter().any(known) {
-                let finding = Finding::new(codes::S0014, place, format!("{file}: {NO_SUCH_FILE}"));
+                let finding = Finding::new(codes::S0014, place, format!("{file}: {NO_SUCH_FILE}")).help(PATHS_START);
                 self.diagnostics.push((place.source, diagnostic(finding)));
             }
         }
