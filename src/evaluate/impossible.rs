@@ -31,9 +31,9 @@ pub struct Origin<'a> {
     pub rows: &'a [usize],
 }
 
-/// The conditions under which the observations of a program can be.
+/// What is checked of observations: the conditions under which they can be.
 #[derive(Debug)]
-pub struct Conditions<'a> {
+pub struct Checks<'a> {
     program: &'a Program,
     graph: Graph,
     /// Term and condition.
@@ -59,7 +59,7 @@ struct Need {
     needs: String,
 }
 
-impl<'a> Conditions<'a> {
+impl<'a> Checks<'a> {
     /// Those that read nothing but inputs that are `known`.
     pub fn new(program: &'a Program, known: &dyn Fn(InputId) -> bool) -> Self {
         let mut graph = program.hir.graph.clone();
@@ -76,7 +76,7 @@ impl<'a> Conditions<'a> {
             let whole = checked.into_iter().reduce(|all, part| graph.apply(Op::And, &[all, part]));
             all.extend(whole.map(|condition| (term, condition)));
         }
-        Conditions { program, graph, all }
+        Checks { program, graph, all }
     }
 
     /// The same without those that compare rows with each other.
@@ -206,13 +206,13 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn new(
-        conditions: &'a Conditions<'_>,
+        checks: &'a Checks<'_>,
         (term, condition): (&'a Term, NodeId),
         bindings: &'a Bindings<'_, f64>,
     ) -> Result<Self, InterpretError> {
-        let graph = &conditions.graph;
+        let graph = &checks.graph;
         let parts = parts(graph, condition);
-        let arrays = conditions.values(&parts, bindings)?;
+        let arrays = checks.values(&parts, bindings)?;
         let values = parts.into_iter().zip(arrays).collect();
         Ok(Reading { graph, term, values, sizes: &bindings.sizes })
     }

@@ -9,7 +9,7 @@ mod names;
 mod run;
 mod second;
 
-pub use impossible::{Conditions, Origin};
+pub use impossible::{Checks, Origin};
 pub use names::wanted;
 pub(crate) use names::{bind_table, check_set, column_names};
 pub(crate) use run::inputs;

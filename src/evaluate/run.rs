@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::engine::{Compute, compute};
-use super::impossible::{Broken, Conditions, Origin, reads};
+use super::impossible::{Broken, Checks, Origin, reads};
 use super::{Derivative, EvaluateError, Evaluation, Request};
 use crate::compile::Program;
 use crate::data::options::OnInvalid;
@@ -208,16 +208,16 @@ fn judge(
     bindings: &Bindings<'_, f64>,
     origin: Origin<'_>,
 ) -> Result<(Broken, Vec<String>), EvaluateError> {
-    let conditions = Conditions::new(program, &|_| true);
-    let broken = if bindings.rows == 0 { Broken::default() } else { conditions.broken(bindings)? };
+    let checks = Checks::new(program, &|_| true);
+    let broken = if bindings.rows == 0 { Broken::default() } else { checks.broken(bindings)? };
     if broken.rows.is_empty() || request.on_invalid == OnInvalid::Inf {
         return Ok((broken, Vec::new()));
     }
-    let wrong = Conditions::new(program, &|input| is_given(program, request, input)).errors(bindings, origin)?;
+    let wrong = Checks::new(program, &|input| is_given(program, request, input)).errors(bindings, origin)?;
     if !wrong.0.is_empty() {
         return Err(wrong.into());
     }
-    let excluded = conditions.errors(bindings, origin)?;
+    let excluded = checks.errors(bindings, origin)?;
     Ok((broken, excluded.0.iter().map(ToString::to_string).collect()))
 }
 

@@ -7,11 +7,12 @@ mod density;
 mod document;
 pub mod entry;
 mod indices;
+mod likelihood;
 pub mod render;
 
 pub use document::{Block, Document, Section};
 
-use self::indices::Indices;
+use self::likelihood::Likelihood;
 use crate::compile::Program;
 use crate::ir::graph::{InputId, InputRole, NodeId};
 use crate::ir::print::{Letters, to_latex, to_text};
@@ -28,7 +29,9 @@ pub fn derivation(program: &Program, title: &str) -> Result<Document, PassError>
     let mut sections = vec![names(program)];
     for (at, term) in program.hir.terms.iter().enumerate() {
         match &term.kind {
-            TermKind::Density(form) => sections.extend(likelihood(program, at, term, form, title.is_ascii())),
+            TermKind::Density(form) => {
+                sections.extend(Likelihood::of(program, at, term, form).steps(title.is_ascii()));
+            }
             TermKind::Cost => sections.push(cost(program, at, term)),
         }
     }
@@ -63,68 +66,6 @@ fn names(program: &Program) -> Section {
         "Domain knowledge: which numbers are observed, which are predicted, and what values they can take.",
     )
     .list(items)
-}
-
-/// Likelihood, product, logarithm, minus: the steps of one density term.
-fn likelihood(program: &Program, at: usize, term: &Term, form: &Form, ascii: bool) -> Vec<Section> {
-    let graph = &program.hir.graph;
-    let label = heading(program, term);
-    let indices = Indices::of(program, term);
-    let observed = density::variates(form);
-    let (variates, symbols) = indices.observed(&program.hir, &observed);
-    let mut likelihood =
-        Section::new(&format!("Likelihood{label}"), "How probable is what was observed, if the prediction is right?");
-    likelihood = likelihood.formula(
-        &format!("{} ~ {}", observed.join(", "), density::text(graph, form, ascii)),
-        &format!("{symbols} \\sim {}", density::latex(graph, form)),
-    );
-    let named = density::named(form);
-    for call in form.calls() {
-        if let Form::Call { name, variates, log, .. } = call {
-            let letters = Letters::with(graph, &named, *log);
-            let (what, symbols) = indices.observed(&program.hir, variates);
-            likelihood = likelihood.formula(
-                &format!("log {name}({what}) = {}", letters.text(graph, *log)),
-                &format!(
-                    "\\log p_{{\\text{{{}}}}}({symbols}) = {}",
-                    name.replace('_', "\\_"),
-                    letters.latex(graph, *log)
-                ),
-            );
-        }
-    }
-    let each = if term.axes.is_empty() { String::new() } else { format!(", over all {}", indices.ranges().join(", ")) };
-    let product = Section::new(
-        &format!("Product over independent data{label}"),
-        &format!("Rows are independent given the prediction, so their probabilities multiply{each}."),
-    )
-    .formula(
-        &format!("L = ∏ rows {}p({variates})", indices.text("∏")),
-        &format!("L = \\prod_{{\\text{{rows}}}} {}p({symbols})", indices.latex("\\prod")),
-    );
-    let logarithm = Section::new(&format!("Logarithm{label}"), "The logarithm turns the product into a sum. It is increasing, so the same parameters are best; and a product of thousands of small numbers would be 0 in a computer.")
-        .formula(
-            &format!("log L = Σ rows {}log p({variates})", indices.text("Σ")),
-            &format!("\\log L = \\sum_{{\\text{{rows}}}} {}\\log p({symbols})", indices.latex("\\sum")),
-        );
-    let minus = Section::new(
-        &format!("Minus{label}"),
-        "Training makes a number small, so the sign is turned: the negative log likelihood of one row.",
-    );
-    let minus = match form {
-        Form::Call { log, .. } => {
-            let (text, latex) = (to_text(graph, *log), to_latex(graph, *log));
-            minus
-                .formula(
-                    &format!("ℓ = -{}({text})", indices.text("Σ")),
-                    &format!("\\ell = -{}\\left({latex}\\right)", indices.latex("\\sum")),
-                )
-                .text("Computed in a form that keeps its digits:")
-        }
-        _ => minus,
-    };
-    let minus = nll_formula(program, at, minus);
-    vec![likelihood, product, logarithm, minus]
 }
 
 fn heading(program: &Program, term: &Term) -> String {

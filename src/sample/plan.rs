@@ -94,6 +94,7 @@ fn cost(program: &Program, drawn: &HashSet<InputId>, term: &Term) -> Option<Diag
     Some(Diagnostic::new(codes::E0801, term.span, message).help(help))
 }
 
+/// What one factor of a density draws, if anything.
 fn target(
     program: &Program,
     drawn: &HashSet<InputId>,
@@ -105,66 +106,90 @@ fn target(
     if !factor.variates.iter().any(|(node, _)| about(*node)) {
         return Ok(None);
     }
-    let refuse = |message: String| Diagnostic::new(codes::E0801, term.span, message);
-    let texts: Vec<&str> = factor.variates.iter().map(|(_, text)| text.as_str()).collect();
-    if let Some(obstacle) = factor.obstacle {
-        let message = format!("`{}` cannot be drawn from {obstacle}", texts.join("`, `"));
-        return Err(refuse(message));
-    }
-    let [(load, text)] = factor.variates.as_slice() else {
-        let message =
-            format!("`{}` are observed by one density, and only one value at a time is drawn", texts.join("`, `"));
-        return Err(refuse(message));
+    let refuse = |Refusal { message, help }: Refusal| {
+        let diagnostic = Diagnostic::new(codes::E0801, term.span, message);
+        help.into_iter().fold(diagnostic, Diagnostic::help)
     };
-    let Node::Load(input, index) = graph.node(*load).clone() else {
-        let message = format!("`{text}` is an expression: no draw of it says what its names are");
-        return Err(refuse(message).help("declare what the density is about as a name of its own, `data y : real`"));
-    };
-    let set = program.name(input).map(|info| program.hir.set(info));
-    let mut categories = None;
-    let support = match set {
-        Some(Set::Interval(support)) => support,
-        Some(Set::Category { size: Some(size), .. }) => Interval::integers(0.0, size as f64 - 1.0),
-        Some(Set::Category { axis: Some(axis), .. }) => {
-            categories = Some(axis);
-            Interval::COUNT
-        }
-        Some(Set::Category { .. }) => {
-            let message = format!("nothing says how many categories `{text}` has");
-            return Err(refuse(message).help(format!("declare it: `data {text} : category(3)`")));
-        }
-        _ => {
-            let message =
-                format!("`{text}` is an element of a vector whose elements hold together, and is not drawn alone");
-            return Err(refuse(message));
-        }
-    };
+    let (load, text) = only_variate(factor).map_err(refuse)?;
+    let input = drawn_element(graph, load, &text).map_err(refuse)?;
+    let (support, categories) = values(program, input, &text).map_err(refuse)?;
     if factor.measure == Measure::Continuous && support.integral {
         let message = format!("`{text}` takes whole numbers only, but its density is one of real numbers");
-        return Err(refuse(message).help(format!("declare `{text}` as `real`, or choose a distribution for counts")));
+        let help = format!("declare `{text}` as `real`, or choose a distribution for counts");
+        return Err(refuse(Refusal { message, help: Some(help) }));
     }
-    let simple = |index: &Index| match index {
-        Index::Var(_) => true,
-        Index::At(node) => graph.as_const(*node).is_some(),
-    };
-    if !index.iter().all(simple) {
-        return Err(refuse(format!("`{text}` has a computed subscript: which element is drawn depends on data")));
-    }
-    let (log, landmarks) = (factor.log, factor.landmarks.clone());
-    let (text, atoms) = (text.clone(), factor.measure == Measure::Mixed);
-    let target = Target {
+    Ok(Some(Target {
         input,
         text,
         span: term.span,
-        log,
-        load: *load,
-        landmarks,
+        log: factor.log,
+        load,
+        landmarks: factor.landmarks.clone(),
         support,
         categories,
-        atoms,
+        atoms: factor.measure == Measure::Mixed,
         dependent: false,
+    }))
+}
+
+/// Why something is not drawn, and what to do.
+struct Refusal {
+    message: String,
+    help: Option<String>,
+}
+
+impl From<String> for Refusal {
+    fn from(message: String) -> Self {
+        Refusal { message, help: None }
+    }
+}
+
+/// The one variate of a factor that can be drawn from, as written.
+fn only_variate(factor: &Factor) -> Result<(NodeId, String), Refusal> {
+    let texts: Vec<&str> = factor.variates.iter().map(|(_, text)| text.as_str()).collect();
+    let texts = texts.join("`, `");
+    match (factor.obstacle, factor.variates.as_slice()) {
+        (Some(obstacle), _) => Err(format!("`{texts}` cannot be drawn from {obstacle}").into()),
+        (None, [variate]) => Ok(variate.clone()),
+        (None, _) => {
+            Err(format!("`{texts}` are observed by one density, and only one value at a time is drawn").into())
+        }
+    }
+}
+
+/// The name of which a variate is an element that does not depend on data.
+fn drawn_element(graph: &Graph, load: NodeId, text: &str) -> Result<InputId, Refusal> {
+    let Node::Load(input, index) = graph.node(load) else {
+        let message = format!("`{text}` is an expression: no draw of it says what its names are");
+        let help = "declare what the density is about as a name of its own, `data y : real`";
+        return Err(Refusal { message, help: Some(help.into()) });
     };
-    Ok(Some(target))
+    let fixed = |index: &Index| match index {
+        Index::Var(_) => true,
+        Index::At(node) => graph.as_const(*node).is_some(),
+    };
+    if index.iter().all(fixed) {
+        Ok(*input)
+    } else {
+        Err(format!("`{text}` has a computed subscript: which element is drawn depends on data").into())
+    }
+}
+
+/// The values that an element of a name can have; for categories that are counted by an axis, with that axis.
+fn values(program: &Program, input: InputId, text: &str) -> Result<(Interval, Option<AxisId>), Refusal> {
+    match program.name(input).map(|info| program.hir.set(info)) {
+        Some(Set::Interval(support)) => Ok((support, None)),
+        Some(Set::Category { size: Some(size), .. }) => Ok((Interval::integers(0.0, size as f64 - 1.0), None)),
+        Some(Set::Category { axis: Some(axis), .. }) => Ok((Interval::COUNT, Some(axis))),
+        Some(Set::Category { .. }) => Err(Refusal {
+            message: format!("nothing says how many categories `{text}` has"),
+            help: Some(format!("declare it: `data {text} : category(3)`")),
+        }),
+        _ => {
+            Err(format!("`{text}` is an element of a vector whose elements hold together, and is not drawn alone")
+                .into())
+        }
+    }
 }
 
 /// Topological order, by name: all of a name before what depends on it.

@@ -84,6 +84,18 @@ impl Elaborator<'_> {
             return self.function_call(ctx, &unit, callee, arguments, span);
         }
         let Some(own) = own else { return self.unknown(ctx, callee, "function") };
+        self.own_call(ctx, callee, own, arguments, span)
+    }
+
+    /// A call of something that the language itself gives a meaning.
+    fn own_call(
+        &mut self,
+        ctx: &Ctx,
+        callee: &Name,
+        own: builtins::Callable,
+        arguments: Vec<Argument>,
+        span: Span,
+    ) -> Value {
         if let Some(form) = own.form {
             return form(self, ctx, arguments, span);
         }
@@ -215,15 +227,7 @@ impl Elaborator<'_> {
         let mut position = 0;
         for argument in arguments {
             let at = match &argument.name {
-                Some(name) => match formals.iter().position(|formal| formal.name.key == name.key) {
-                    Some(at) => at,
-                    None => {
-                        let known: Vec<(&str, &str)> =
-                            formals.iter().map(|f| (f.name.key.as_str(), f.name.text.as_str())).collect();
-                        self.unknown_parameter(ctx, callee, name, &known);
-                        return None;
-                    }
-                },
+                Some(name) => self.formal_named(ctx, formals, callee, name)?,
                 None => {
                     position += 1;
                     position - 1
@@ -248,6 +252,16 @@ impl Elaborator<'_> {
             return None;
         }
         Some(bound)
+    }
+
+    fn formal_named(&mut self, ctx: &Ctx, formals: &[Formal], callee: &Name, name: &Name) -> Option<usize> {
+        let found = formals.iter().position(|formal| formal.name.key == name.key);
+        if found.is_none() {
+            let known: Vec<(&str, &str)> =
+                formals.iter().map(|f| (f.name.key.as_str(), f.name.text.as_str())).collect();
+            self.unknown_parameter(ctx, callee, name, &known);
+        }
+        found
     }
 
     pub(super) fn unknown_parameter(&mut self, ctx: &Ctx, callee: &Name, name: &Name, known: &[(&str, &str)]) {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::elaborate::{Definition, Elaborator};
+use super::free::FreeRole;
 use super::library::Unit;
 use super::link::Link;
 use super::numbers::hull;
 use super::value::{Value, VectorKind};
-use super::{NameInfo, ROW_COUNT, Reduction};
+use super::{NameInfo, ROW_COUNT, Reduction, units};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::{Axis as GraphAxis, AxisId, Index, Input, InputRole, ROWS};
 use crate::ir::support::Interval;
@@ -200,52 +201,26 @@ impl Elaborator<'_> {
 
     fn declare(&mut self, declaration: &Declaration) {
         let name = &declaration.name;
-        if let Some(&first) = self.by_key.get(&name.key) {
-            let message = format!("`{}` is declared twice", name.text);
-            let first = self.names.get(first).map_or(name.span, |info| info.span);
-            self.report(Diagnostic::new(codes::E0306, name.span, message).label(first, "first here"));
+        if self.has_a_meaning(name) {
             return;
         }
-        if self.definitions.contains_key(&name.key) {
-            let message = format!("`{}` is both declared and defined", name.text);
-            self.report(Diagnostic::new(codes::E0306, name.span, message));
-            return;
-        }
-        let role = match declaration.role {
-            Role::Data => InputRole::Data,
-            Role::Predict => InputRole::Predict,
-            Role::Param => InputRole::Param,
-            Role::Const => InputRole::Const,
-        };
+        let role = role_of(declaration.role);
         let program = Arc::clone(&self.program);
         let (support, vector) = match &declaration.support {
             Some(support) => self.support_expr(&program, support),
             None => self.inferred_support(&name.key, role),
         };
-        let learned = matches!(role, InputRole::Predict | InputRole::Param);
-        if learned && support.integral {
+        if matches!(role, InputRole::Predict | InputRole::Param) && support.integral {
             let message = format!("`{}` is learned by gradients, so it cannot be restricted to {support}", name.text);
             self.report(Diagnostic::new(codes::E0206, name.span, message).help(
                 "learn the parameter of a distribution over it instead: `data` are whole numbers, rates are not",
             ));
         }
-        let mut axes: Vec<AxisId> = declaration.axes.iter().map(|axis| self.axis_of(axis)).collect();
-        if axes.is_empty() && declaration.support.is_none()
-            || (axes.is_empty()
-                && self.roles.names.get(&name.key).is_some_and(|role| role.group.is_some())
-                && vector != VectorKind::Plain)
-        {
-            axes.extend(self.free_axis(&name.key));
-        }
-        if matches!(role, InputRole::Data | InputRole::Predict) && !self.whole_batch {
-            axes.insert(0, ROWS);
-        }
-        let unit = declaration.unit.as_ref().map(|unit| super::units::Unit::parse(&unit.text));
+        let axes = self.declared_axes(declaration, role, vector);
+        let unit = declaration.unit.as_ref().map(|unit| units::Unit::parse(&unit.text));
         // Constants are converted, so that a product of one with a value in base units is in base units.
-        let factor = unit.as_ref().filter(|_| role == InputRole::Const).map_or(1.0, super::units::Unit::factor);
-        let value = declaration.value.and_then(|id| self.literal(&program, id));
-        let value = value.map(|values| values.into_iter().map(|value| value * factor).collect::<Vec<f64>>());
-        self.check_value(declaration, (support, vector), &axes, value.as_deref());
+        let factor = unit.as_ref().filter(|_| role == InputRole::Const).map_or(1.0, units::Unit::factor);
+        let value = self.declared_value(declaration, (support, vector), &axes, factor);
         let given = self.given_value(name, support, factor).map(|value| vec![value]);
         let value = given.filter(|_| role == InputRole::Const).or(value);
         let support = if role == InputRole::Const { hull(value.as_deref()).unwrap_or(support) } else { support };
@@ -253,11 +228,55 @@ impl Elaborator<'_> {
         if let Some(info) = self.names.get_mut(at) {
             info.factor = factor;
             info.category = declaration.support.as_ref().is_some_and(|support| support.name.key == "category");
+            if let Some(unit) = unit {
+                self.units.declare(info.input, if role == InputRole::Const { unit.in_base() } else { unit });
+            }
         }
-        if let (Some(unit), Some(info)) = (unit, self.names.get(at)) {
-            let unit = if role == InputRole::Const { unit.in_base() } else { unit };
-            self.units.declare(info.input, unit);
+    }
+
+    /// Reports a name that is declared or defined already.
+    fn has_a_meaning(&mut self, name: &Name) -> bool {
+        if let Some(&first) = self.by_key.get(&name.key) {
+            let message = format!("`{}` is declared twice", name.text);
+            let first = self.names.get(first).map_or(name.span, |info| info.span);
+            self.report(Diagnostic::new(codes::E0306, name.span, message).label(first, "first here"));
+            return true;
         }
+        let defined = self.definitions.contains_key(&name.key);
+        if defined {
+            let message = format!("`{}` is both declared and defined", name.text);
+            self.report(Diagnostic::new(codes::E0306, name.span, message));
+        }
+        defined
+    }
+
+    /// The axes as written, or as the name is used, behind that of the rows.
+    fn declared_axes(&mut self, declaration: &Declaration, role: InputRole, vector: VectorKind) -> Vec<AxisId> {
+        let key = &declaration.name.key;
+        let mut axes: Vec<AxisId> = declaration.axes.iter().map(|axis| self.axis_of(axis)).collect();
+        let grouped = || self.roles.names.get(key).is_some_and(|role| role.group.is_some());
+        if axes.is_empty() && (declaration.support.is_none() || vector != VectorKind::Plain && grouped()) {
+            axes.extend(self.free_axis(key));
+        }
+        if matches!(role, InputRole::Data | InputRole::Predict) && !self.whole_batch {
+            axes.insert(0, ROWS);
+        }
+        axes
+    }
+
+    /// What stands after `=`, in base units.
+    fn declared_value(
+        &mut self,
+        declaration: &Declaration,
+        set: (Interval, VectorKind),
+        axes: &[AxisId],
+        factor: f64,
+    ) -> Option<Vec<f64>> {
+        let program = Arc::clone(&self.program);
+        let value = declaration.value.and_then(|id| self.literal(&program, id));
+        let value = value.map(|values| values.into_iter().map(|value| value * factor).collect::<Vec<f64>>());
+        self.check_value(declaration, set, axes, value.as_deref());
+        value
     }
 
     fn inferred_support(&self, key: &str, role: InputRole) -> (Interval, VectorKind) {
@@ -318,14 +337,7 @@ impl Elaborator<'_> {
             let reach = if value == 0.0 { share } else { share * value.abs() };
             support = support.intersect(Interval::open(value - reach, value + reach));
         }
-        let mut axes: Vec<AxisId> = Vec::new();
-        if role.group.is_some() || role.vector != VectorKind::Plain {
-            axes.extend(self.free_axis(&name.key));
-        }
-        while axes.len() < role.rank {
-            let axis = self.graph.add_axis(GraphAxis { name: None, size: None });
-            axes.push(axis);
-        }
+        let mut axes = self.used_axes(name, &role);
         let varies = matches!(kind, InputRole::Data | InputRole::Predict | InputRole::Free) && constant.is_none();
         if !self.whole_batch && varies {
             axes.insert(0, ROWS);
@@ -333,6 +345,18 @@ impl Elaborator<'_> {
         let value = constant.map(|value| vec![value]);
         let at = self.add_name(name, kind, axes, (support, role.vector), value, false);
         self.input_value(at)
+    }
+
+    /// As many axes as the uses of a free name need.
+    fn used_axes(&mut self, name: &Name, role: &FreeRole) -> Vec<AxisId> {
+        let mut axes: Vec<AxisId> = Vec::new();
+        if role.group.is_some() || role.vector != VectorKind::Plain {
+            axes.extend(self.free_axis(&name.key));
+        }
+        while axes.len() < role.rank {
+            axes.push(self.graph.add_axis(GraphAxis { name: None, size: None }));
+        }
+        axes
     }
 
     fn add_name(
@@ -442,5 +466,14 @@ impl Elaborator<'_> {
             }
             None => self.report(diagnostic),
         }
+    }
+}
+
+fn role_of(role: Role) -> InputRole {
+    match role {
+        Role::Data => InputRole::Data,
+        Role::Predict => InputRole::Predict,
+        Role::Param => InputRole::Param,
+        Role::Const => InputRole::Const,
     }
 }

@@ -194,15 +194,7 @@ impl Elaborator<'_> {
             return self.fail(Diagnostic::new(codes::E0303, self.place(ctx, span), message));
         }
         let Some(mut calling) = self.enter(ctx, &def, &instance, params, span) else { return Value::Error };
-        let mut supported = Vec::new();
-        for (formal, (number, text)) in def.variates.iter().zip(numbers.iter().zip(&texts)) {
-            let (value, text) = (Value::Num(number.clone()), text.clone());
-            let argument = Argument { name: None, value, text, id: ExprId(u32::MAX), span };
-            self.lint_variate(&calling, &def, formal, &argument);
-            let Some(value) = self.pass_variate(&mut calling, formal, &argument) else { return Value::Error };
-            calling.inner.locals.insert(formal.name.key.clone(), value);
-            supported.extend(self.unproved_support(&calling, formal, number));
-        }
+        let Some(supported) = self.observe(&mut calling, &def, (&numbers, &texts), span) else { return Value::Error };
         let Some(mut log) = self.log_density(&mut calling.inner, &def, instance.via) else { return Value::Error };
         for condition in supported {
             let impossible = self.graph.constant(f64::NEG_INFINITY);
@@ -226,6 +218,26 @@ impl Elaborator<'_> {
             variates: texts,
             instance: Some(Box::new((instance, numbers))),
         }))
+    }
+
+    /// Gives the variates their values, and what has to hold for these to be possible.
+    fn observe(
+        &mut self,
+        calling: &mut Calling<'_>,
+        def: &DistDef,
+        (numbers, texts): (&[Num], &[String]),
+        span: Span,
+    ) -> Option<Vec<NodeId>> {
+        let mut supported = Vec::new();
+        for (formal, (number, text)) in def.variates.iter().zip(numbers.iter().zip(texts)) {
+            let (value, text) = (Value::Num(number.clone()), text.clone());
+            let argument = Argument { name: None, value, text, id: ExprId(u32::MAX), span };
+            self.lint_variate(calling, def, formal, &argument);
+            let value = self.pass_variate(calling, formal, &argument)?;
+            calling.inner.locals.insert(formal.name.key.clone(), value);
+            supported.extend(self.unproved_support(calling, formal, number));
+        }
+        Some(supported)
     }
 
     fn pass_variate(&mut self, calling: &mut Calling<'_>, formal: &Formal, argument: &Argument) -> Option<Value> {

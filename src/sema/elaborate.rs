@@ -9,13 +9,13 @@ use std::sync::Arc;
 use super::free::Roles;
 use super::library::Unit;
 use super::value::{Kind, Num, Share, Value, VectorKind, union_axes};
-use super::{Hir, NameInfo, Options, Reduction, Term, TermKind};
+use super::{Hir, NameInfo, Options, Reduction};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::{Axis, AxisId, Graph, InputId, Node, NodeId, ROWS, VarId};
 use crate::ir::op::{Op, ReduceOp};
 use crate::ir::support::Interval;
 use crate::source::{Loader, Source, Span};
-use crate::syntax::ast::{Ast, ExprId, ExprKind, Name, Reducer, StmtKind};
+use crate::syntax::ast::{Ast, ExprId, ExprKind, Name, Reducer};
 
 /// Inlined calls may not make the graph larger than this.
 const MAX_NODES: usize = 1_000_000;
@@ -122,23 +122,7 @@ impl<'a> Elaborator<'a> {
 
     pub fn run(mut self) -> Outcome {
         self.declare_all();
-        let program = Arc::clone(&self.program);
-        let mut terms = Vec::new();
-        for stmt in &program.ast.stmts {
-            if let StmtKind::Term { label, tilde, body } = &stmt.kind {
-                if label.as_ref().is_some_and(|label| self.forgotten_role(label, *body)) {
-                    continue;
-                }
-                let position = terms.len() + 1;
-                let label = label.as_ref().map(|name| name.text.clone());
-                if let Some(term) = self.term(label, position, *tilde, *body, stmt.span) {
-                    if let TermKind::Density(_) = term.kind {
-                        self.check_possible(term.node, self.program.ast.expr(*body).span);
-                    }
-                    terms.push(term);
-                }
-            }
-        }
+        let terms = self.terms();
         self.check_unused_definitions();
         if terms.is_empty() && self.diagnostics.is_empty() {
             self.report_no_term();
@@ -153,19 +137,6 @@ impl<'a> Elaborator<'a> {
             whole_batch: self.whole_batch,
         };
         Outcome { hir, diagnostics: self.diagnostics, needs: self.needs }
-    }
-
-    fn report_no_term(&mut self) {
-        let end = self.program.source.text.len();
-        let message = "the program has no term: nothing says what is to be minimised";
-        let density = |(_, key): &&(String, String)| {
-            matches!(self.definitions.get(key), Some(Definition::Done(Value::Density(_))))
-        };
-        let help = match self.defined.iter().rfind(density) {
-            Some((name, _)) => format!("`{name} = …` only names it: a term has a colon, `{name}: …`"),
-            None => "add a likelihood, such as `poisson(k | λ)`, or a cost".into(),
-        };
-        self.report(Diagnostic::new(codes::E0606, Span::new(end, end), message).help(help));
     }
 
     fn definition_values(&mut self) -> Vec<(String, NodeId, Vec<crate::ir::graph::VarId>)> {
@@ -219,82 +190,6 @@ impl<'a> Elaborator<'a> {
         let source = &ctx.unit.source;
         let text = source.slice(ctx.unit.ast.expr(id).span);
         text.split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-
-    fn term(
-        &mut self,
-        label: Option<String>,
-        position: usize,
-        tilde: Option<ExprId>,
-        body: ExprId,
-        span: Span,
-    ) -> Option<Term> {
-        let mut ctx = self.program_ctx();
-        if let Some(tilde) = tilde {
-            ctx.tilde = Some(self.variates(&ctx, &[tilde])?);
-        }
-        let value = self.eval(&ctx, body);
-        let labelled = label.is_some();
-        let label = label.unwrap_or_else(|| format!("term{position}"));
-        let place = self.program.ast.expr(body).span;
-        match value {
-            Value::Density(density) => {
-                let kind = TermKind::Density(Box::new(density.form));
-                let (node, axes, factors) = (density.log, density.axes, density.factors);
-                Some(Term { label, labelled, kind, node, axes, factors, span })
-            }
-            Value::Num(num) => self.cost_term(num, place).map(|node| Term {
-                label,
-                labelled,
-                kind: TermKind::Cost,
-                node,
-                axes: Vec::new(),
-                factors: Vec::new(),
-                span,
-            }),
-            Value::Mixing(parts) => {
-                self.incomplete_mixture(&parts, place);
-                None
-            }
-            Value::Dist(dist) => {
-                self.missing_variate(&dist, place);
-                None
-            }
-            Value::Error => None,
-        }
-    }
-
-    /// A density that is 0 whatever is observed says nothing.
-    fn check_possible(&mut self, node: NodeId, place: Span) {
-        let condition = super::inside::inside(&mut self.graph, node);
-        if self.graph.as_const(condition) == Some(0.0) {
-            let message = "nothing can be observed here: the density is 0 everywhere";
-            let help = "its bounds leave no value between them: the lower one must be below the upper one, and both where \
-                        the distribution has values";
-            self.report(Diagnostic::new(codes::E0204, place, message).help(help));
-        }
-    }
-
-    fn cost_term(&mut self, num: Num, place: Span) -> Option<NodeId> {
-        if num.kind == Kind::Bool {
-            let message = "a condition is not a cost: this is true or false, and a term is a number";
-            self.report(
-                Diagnostic::new(codes::E0504, place, message).help("write `if … then … else …`, or `sum[i where …] …`"),
-            );
-            return None;
-        }
-        if num.axes.is_empty() {
-            return Some(num.node);
-        }
-        let text = self.program.source.slice(place).to_string();
-        let axes = self.axes_text(&num.axes);
-        let message = format!("a cost is one number a row, but this is an array over {axes}");
-        let mut diagnostic = Diagnostic::new(codes::E0403, place, message).note(axes);
-        for reducer in ["sum", "mean"] {
-            diagnostic = diagnostic.fix(format!("{reducer}({text}) adds it up"), place, format!("{reducer}({text})"));
-        }
-        self.report(diagnostic);
-        None
     }
 
     pub fn axes_text(&self, axes: &[crate::ir::graph::VarId]) -> String {

@@ -10,7 +10,7 @@ use crate::ir::graph::{AxisId, Index, Node, NodeId, Substitution, VarId};
 use crate::ir::op::{Op, ReduceOp};
 use crate::ir::support::Interval;
 use crate::source::Span;
-use crate::syntax::ast::{Axis, Binder, ExprId, ExprKind, Reducer};
+use crate::syntax::ast::{Axis, Binder, ExprId, ExprKind, Name, Reducer};
 
 impl Elaborator<'_> {
     /// `x[i, j]`: subscripts take the leading axes in order; the others stay.
@@ -48,14 +48,7 @@ impl Elaborator<'_> {
 
     fn subscript(&mut self, ctx: &Ctx, num: Num, subscripts: &[(Num, Span)], span: Span) -> Option<Num> {
         if subscripts.len() > num.axes.len() {
-            let text = ctx.unit.source.slice(span).to_string();
-            let shape = if num.axes.is_empty() {
-                "a scalar".to_string()
-            } else {
-                format!("an array over {}", self.axes_text(&num.axes))
-            };
-            let message = format!("`{text}` has {} subscripts, but what it indexes is {shape}", subscripts.len());
-            self.report(Diagnostic::new(codes::E0401, self.place(ctx, span), message));
+            self.too_many_subscripts(ctx, &num, subscripts.len(), span);
             return None;
         }
         let (taken, kept) = num.axes.split_at(subscripts.len());
@@ -87,6 +80,17 @@ impl Elaborator<'_> {
         self.shares.extend(share.map(|share| (node, share)));
         let vector = if kept.len() < num.vector.rank() { VectorKind::Plain } else { num.vector };
         Some(Num { node, axes, kind: num.kind, vector })
+    }
+
+    fn too_many_subscripts(&mut self, ctx: &Ctx, num: &Num, given: usize, span: Span) {
+        let text = ctx.unit.source.slice(span).to_string();
+        let shape = if num.axes.is_empty() {
+            "a scalar".to_string()
+        } else {
+            format!("an array over {}", self.axes_text(&num.axes))
+        };
+        let message = format!("`{text}` has {given} subscripts, but what it indexes is {shape}");
+        self.report(Diagnostic::new(codes::E0401, self.place(ctx, span), message));
     }
 
     fn check_subscript(&mut self, ctx: &Ctx, index: &Num, axis: AxisId, place: Span) -> Option<()> {
@@ -152,31 +156,16 @@ impl Elaborator<'_> {
         if !self.guard_size(ctx, span) {
             return Value::Error;
         }
-        let mut inner = ctx.clone();
-        inner.depth += 1;
-        let mut vars = Vec::new();
-        for binder in binders {
-            let Some(axis) = self.binder_axis(&inner, binder, cond, body) else { return Value::Error };
-            let var = self.graph.fresh_var(axis);
-            let node = self.graph.intern(Node::Var(var));
-            inner.locals.insert(binder.name.key.clone(), Value::Num(Num::scalar(node)));
-            vars.push(var);
-            self.letters.insert(var, binder.name.text.clone());
-            if !ctx.unit.trusted {
-                self.graph.name_index(var, &binder.name.text);
+        let Some((mut inner, vars)) = self.bind_indices(ctx, binders, cond, body) else { return Value::Error };
+        let mut condition = None;
+        if let Some(id) = cond {
+            let Some(num) = self.number(&inner, id) else { return Value::Error };
+            if !self.expect_kind(ctx, &num, Kind::Bool, ctx.unit.ast.expr(id).span) {
+                return Value::Error;
             }
+            inner = self.knowing(&inner, num.node, true);
+            condition = Some(num);
         }
-        let condition = match cond.map(|id| (id, self.number(&inner, id))) {
-            None => None,
-            Some((_, None)) => return Value::Error,
-            Some((id, Some(num))) => {
-                if !self.expect_kind(ctx, &num, Kind::Bool, ctx.unit.ast.expr(id).span) {
-                    return Value::Error;
-                }
-                inner = self.knowing(&inner, num.node, true);
-                Some(num)
-            }
-        };
         let value = match body {
             Some(body) => self.eval(&inner, body),
             None => Value::Num(Num::scalar(self.graph.constant(1.0))),
@@ -191,6 +180,31 @@ impl Elaborator<'_> {
             }
             Value::Error => Value::Error,
         }
+    }
+
+    /// The inside of a reducer, where its indices are variables.
+    fn bind_indices(
+        &mut self,
+        ctx: &Ctx,
+        binders: &[Binder],
+        cond: Option<ExprId>,
+        body: Option<ExprId>,
+    ) -> Option<(Ctx, Vec<VarId>)> {
+        let mut inner = ctx.clone();
+        inner.depth += 1;
+        let mut vars = Vec::new();
+        for binder in binders {
+            let axis = self.binder_axis(&inner, binder, cond, body)?;
+            let var = self.graph.fresh_var(axis);
+            let node = self.graph.intern(Node::Var(var));
+            inner.locals.insert(binder.name.key.clone(), Value::Num(Num::scalar(node)));
+            vars.push(var);
+            self.letters.insert(var, binder.name.text.clone());
+            if !ctx.unit.trusted {
+                self.graph.name_index(var, &binder.name.text);
+            }
+        }
+        Some((inner, vars))
     }
 
     pub fn reduce_number(&mut self, reducer: Reducer, vars: &[VarId], num: Num, cond: Option<Num>) -> Num {
@@ -307,7 +321,7 @@ impl Elaborator<'_> {
         body: Option<ExprId>,
     ) -> Option<AxisId> {
         match &binder.axis {
-            Some(Axis::Sized(size, _)) => return Some(self.sized_axis(*size as usize)),
+            Some(Axis::Sized(size, _)) => Some(self.sized_axis(*size as usize)),
             Some(Axis::Named(name)) => {
                 let known = ctx.axes.get(&name.key).or_else(|| self.named_axes.get(&name.key)).copied();
                 if known.is_none() {
@@ -317,35 +331,39 @@ impl Elaborator<'_> {
                             .help("axes come from declarations such as `data k : count[N]`"),
                     );
                 }
-                return known;
+                known
             }
-            None => {}
+            None => self.axis_of_subscripts(ctx, &binder.name, cond.into_iter().chain(body)),
         }
+    }
+
+    /// The one axis at whose place a name stands as a subscript or, if nowhere, inside one.
+    fn axis_of_subscripts(
+        &mut self,
+        ctx: &Ctx,
+        name: &Name,
+        roots: impl Iterator<Item = ExprId> + Clone,
+    ) -> Option<AxisId> {
         let mut found: Vec<AxisId> = Vec::new();
         for exact in [true, false] {
-            for root in cond.iter().chain(body.iter()) {
-                self.axes_indexed_by(ctx, *root, &binder.name.key, exact, &mut found);
-            }
-            if !found.is_empty() {
-                break;
+            if found.is_empty() {
+                roots.clone().for_each(|root| self.axes_indexed_by(ctx, root, &name.key, exact, &mut found));
             }
         }
-        let first = found.first().copied();
-        if first.is_none() {
-            let name = &binder.name.text;
-            let message = format!("which axis does `{name}` run over? It is not used as a subscript here");
-            self.report(
-                Diagnostic::new(codes::E0404, self.place(ctx, binder.name.span), message)
-                    .help(format!("write `{name} in N`")),
-            );
-        }
-        if let (Some(first), Some(&other)) = (first, found.iter().find(|&&axis| Some(axis) != first)) {
+        let place = self.place(ctx, name.span);
+        let text = &name.text;
+        let Some(&first) = found.first() else {
+            let message = format!("which axis does `{text}` run over? It is not used as a subscript here");
+            self.report(Diagnostic::new(codes::E0404, place, message).help(format!("write `{text} in N`")));
+            return None;
+        };
+        if let Some(&other) = found.iter().find(|&&axis| axis != first) {
             let (a, b) = (self.axis_text(first), self.axis_text(other));
-            let message = format!("`{}` runs over {a} in one place and over {b} in another", binder.name.text);
-            self.report(Diagnostic::new(codes::E0404, self.place(ctx, binder.name.span), message));
+            let message = format!("`{text}` runs over {a} in one place and over {b} in another");
+            self.report(Diagnostic::new(codes::E0404, place, message));
             return None;
         }
-        first
+        Some(first)
     }
 
     /// The axes at whose place `key` stands as a subscript (`exact`), or inside one, anywhere below `root`.

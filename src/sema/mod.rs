@@ -26,6 +26,7 @@ mod operators;
 mod primitives;
 mod symmetry;
 mod synonyms;
+mod terms;
 mod units;
 mod value;
 mod wrapper;

@@ -19,7 +19,7 @@ use crate::compile::{Program, axis_key, differentiable};
 use crate::data::options::{OnInvalid, Part, TupleKind};
 use crate::data::{DataError, DataErrors, Fitted, Folder, Inputs, Intake, Prepared, prepare};
 use crate::diag::{codes, did_you_mean, has_errors, not_utf8};
-use crate::evaluate::{Conditions, Origin, wanted};
+use crate::evaluate::{Checks, Origin, wanted};
 use crate::files::Beside;
 use crate::ir::graph::{AxisId, InputId, InputRole, ROWS};
 use crate::ir::program::Bindings;
@@ -238,16 +238,16 @@ fn impossible(spec: &Spec, compiled: &Compiled, prepared: &Prepared) -> Result<B
         });
     }
     let known = |input: InputId| values.get(input.index()).is_some_and(|values| !values.is_empty());
-    let conditions = Conditions::new(program, &known).row_by_row();
+    let checks = Checks::new(program, &known).row_by_row();
     let inputs = values.iter().map(|values| values.as_ref()).collect();
     let bindings = Bindings { rows: prepared.rows, inputs, sizes, seed: &[] };
-    let mut rows = conditions.broken(&bindings)?.rows;
+    let mut rows = checks.broken(&bindings)?.rows;
     if spec.settings.data.on_invalid == OnInvalid::Inf || rows.is_empty() {
         rows.extend(bound.columns.iter().flat_map(|column| &column.outside));
         return Ok(rows);
     }
     let origin = Origin { table: &prepared.table, binds: &spec.settings.data.bind, rows: &prepared.source_rows };
-    Err(conditions.errors(&bindings, origin)?.into())
+    Err(checks.errors(&bindings, origin)?.into())
 }
 
 /// Mistakes of the data with the places of the keys that they are about, when the spec has some.

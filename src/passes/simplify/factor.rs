@@ -201,26 +201,31 @@ fn quotient(g: &mut Graph, n: NodeId, d: NodeId, guarded: bool) -> Option<(Optio
     {
         return Some((Some(un(g, Op::SoftplusRatio, s)), None));
     }
-    // exp(x + log y)/y = exp x. With s = x + log y: sigmoid(s)/y = exp(min(x, −log y))·sigmoid|s|, finite at y = 0.
+    exponential_over(g, n, d).map(|over| (Some(over), None))
+}
+
+/// n/y for an n that has log y in its exponent: exp(x + log y)/y = exp x. With s = x + log y:
+/// sigmoid(s)/y = exp(min(x, −log y))·sigmoid|s|, finite at y = 0.
+fn exponential_over(g: &mut Graph, n: NodeId, y: NodeId) -> Option<NodeId> {
     let (exponent, saturating) = match one(g, n, Op::Exp) {
         Some(exponent) => (exponent, false),
         // For s > 0 nothing is lost as it stands, and the form below would come back to it.
         None => (one(g, n, Op::Sigmoid).filter(|&s| !g.support(s).is_positive())?, true),
     };
     let mut sum = Linear::of(g, exponent);
-    let log = sum.terms.iter_mut().find(|(x, c)| *c >= 1.0 && one(g, *x, Op::Log) == Some(d))?;
+    let log = sum.terms.iter_mut().find(|(x, c)| *c >= 1.0 && one(g, *x, Op::Log) == Some(y))?;
     log.1 -= 1.0;
     let rest = sum.build(g);
     if !saturating {
-        return Some((Some(un(g, Op::Exp, rest)), None));
+        return Some(un(g, Op::Exp, rest));
     }
-    let log = un(g, Op::Log, d);
+    let log = un(g, Op::Log, y);
     let cap = un(g, Op::Neg, log);
     let exponent_over = bin(g, Op::Min, rest, cap);
     let ratio = un(g, Op::Exp, exponent_over);
     let distance = un(g, Op::Abs, exponent);
     let saturation = un(g, Op::Sigmoid, distance);
-    Some((Some(bin(g, Op::Mul, ratio, saturation)), None))
+    Some(bin(g, Op::Mul, ratio, saturation))
 }
 
 fn distribute(g: &mut Graph, id: NodeId) -> Option<NodeId> {
