@@ -236,6 +236,34 @@ ops! {
     LogBesselI0 "log_bessel_i0", 1, F, "\\log I_0(#1)", R1, |s| Interval::NONNEG, |e| sf::log_bessel_i0(e[0]), |g, y, x| vec![Some(g.apply(Op::BesselRatio, &[x[0]]))];
     /// I₁(x)/I₀(x)
     BesselRatio "bessel_ratio", 1, F, "\\frac{I_1(#1)}{I_0(#1)}", R1, |s| Interval::open(-1.0, 1.0), |e| sf::bessel_i1_ratio(e[0]), |g, y, x| vec![None];
+    // ---- distribution functions ---------------------------------------------------------------------------------------
+    /// log P(a, x) of (a, x, log x), P the regularised incomplete gamma function
+    LogGammaP "log_gamma_p", 3, F, "\\log P(#1, #2)", R3, |s| Interval::NONPOS, |e| sf::log_gamma_p(e[0], e[1], e[2]),
+        |g, y, x| vec![Some(g.apply(Op::LogGammaPDa, x)), None, Some(g.apply(Op::GammaTailSlope, &[x[0], x[1], x[2], y]))];
+    /// log Q(a, x) of (a, x, log x), Q = 1 − P
+    LogGammaQ "log_gamma_q", 3, F, "\\log Q(#1, #2)", R3, |s| Interval::NONPOS, |e| sf::log_gamma_q(e[0], e[1], e[2]),
+        |g, y, x| { let d = g.apply(Op::GammaTailSlope, &[x[0], x[1], x[2], y]); vec![Some(g.apply(Op::LogGammaQDa, x)), None, Some(g.apply(Op::Neg, &[d]))] };
+    /// ∂ log P/∂a
+    LogGammaPDa "log_gamma_p_da", 3, F, "\\partial_a\\log P(#1, #2)", R3, |s| Interval::NONPOS, |e| sf::log_gamma_p_da(e[0], e[1], e[2]), |g, y, x| vec![None; 3];
+    /// ∂ log Q/∂a
+    LogGammaQDa "log_gamma_q_da", 3, F, "\\partial_a\\log Q(#1, #2)", R3, |s| Interval::NONNEG, |e| sf::log_gamma_q_da(e[0], e[1], e[2]), |g, y, x| vec![None; 3];
+    /// xᵃe⁻ˣ/Γ(a)·e⁻ʸ of (a, x, log x, y)
+    GammaTailSlope "gamma_tail_slope", 4, F, "\\frac{#2^{#1} e^{-#2}}{\\Gamma(#1)\\,e^{#4}}", &[R, R, R, R], |s| Interval::NONNEG, |e| sf::gamma_tail_slope(e[0], e[1], e[2], e[3]), |g, y, x| vec![None; 4];
+    /// log I_x(a, b) of (logit x, a, b), I the regularised incomplete beta function
+    LogBetaI "log_beta_i", 3, F, "\\log I_{\\operatorname{sigmoid}(#1)}(#2, #3)", R3, |s| Interval::NONPOS, |e| sf::log_beta_i(e[0], e[1], e[2]),
+        |g, y, x| vec![Some(g.apply(Op::LogBetaIDt, &[x[0], x[1], x[2], y])), Some(g.apply(Op::LogBetaIDa, x)), Some(g.apply(Op::LogBetaIDb, x))];
+    /// Its derivative in logit x, of (logit x, a, b, log I)
+    LogBetaIDt "log_beta_i_dt", 4, F, "\\partial_t\\log I_{\\operatorname{sigmoid}(#1)}(#2, #3)", &[R, R, R, R], |s| Interval::NONNEG, |e| sf::log_beta_i_dt(e[0], e[1], e[2], e[3]), |g, y, x| vec![None; 4];
+    /// Its derivative in a
+    LogBetaIDa "log_beta_i_da", 3, F, "\\partial_a\\log I_{\\operatorname{sigmoid}(#1)}(#2, #3)", R3, |s| Interval::NONPOS, |e| sf::log_beta_i_da(e[0], e[1], e[2]), |g, y, x| vec![None; 3];
+    /// Its derivative in b
+    LogBetaIDb "log_beta_i_db", 3, F, "\\partial_b\\log I_{\\operatorname{sigmoid}(#1)}(#2, #3)", R3, |s| Interval::NONNEG, |e| sf::log_beta_i_db(e[0], e[1], e[2]), |g, y, x| vec![None; 3];
+    /// Log distribution function of Student's t of (z, ν, log ν)
+    LogStudentTCdf "log_student_t_cdf", 3, F, "\\log T_{#2}(#1)", R3, |s| Interval::NONPOS, |e| sf::log_student_t_cdf(e[0], e[1], e[2]),
+        |g, y, x| { let (one, zero) = (g.constant(1.0), g.constant(0.0)); let l = g.apply(Op::StudentTLp, &[x[0], one, zero, x[1], x[2]]);
+            let l = g.apply(Op::Sub, &[l, y]); vec![Some(g.apply(Op::Exp, &[l])), Some(g.apply(Op::LogStudentTCdfDnu, x)), None] };
+    /// Its derivative in ν
+    LogStudentTCdfDnu "log_student_t_cdf_dnu", 3, F, "\\partial_\\nu\\log T_{#2}(#1)", R3, |s| R, |e| sf::log_student_t_cdf_dnu(e[0], e[1], e[2]), |g, y, x| vec![None; 3];
     // ---- fused log densities: pairs (θ, log θ) carry the derivative in log θ (see `special`) ---------------------------
     /// k·ℓ − λ − log Γ(k+1), ℓ = log λ
     PoissonLp "poisson_lp", 3, F, "\\left(#1\\,#3 - #2 - \\log\\Gamma(#1 + 1)\\right)", R3, |s| R, |e| sf::poisson_lp(e[0], e[1], e[2]),

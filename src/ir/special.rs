@@ -17,12 +17,14 @@ mod binomial;
 mod elementary;
 mod gamma;
 mod gamma_difference;
+mod incomplete;
 mod location_scale;
 mod mixture;
 mod neg_binomial;
 mod normal;
 mod poisson;
 mod student_t;
+mod tail;
 mod vector;
 
 pub use bessel::{bessel_i1_ratio, log_bessel_i0};
@@ -34,6 +36,10 @@ pub use elementary::{
 };
 pub use gamma::{digamma, lgamma, log_minus_digamma, stirlerr, tetragamma, trigamma};
 pub use gamma_difference::{digamma_diff, digamma_diff_ratio, lbeta, log_rising, log_rising_ratio};
+pub use incomplete::{
+    gamma_tail_slope, log_beta_i, log_beta_i_da, log_beta_i_db, log_beta_i_dt, log_gamma_p, log_gamma_p_da,
+    log_gamma_q, log_gamma_q_da, log_student_t_cdf, log_student_t_cdf_dnu,
+};
 pub use location_scale::{laplace_dlogscale, laplace_dr, laplace_lp, normal_dlogscale, normal_dr, normal_lp};
 pub use mixture::{
     log_mix0, log_mix0_dl, log_mix0_dpi, log_mix0_logit, log_mix0_logit_dl, log_mix0_logit_dz, log_mix2, log_mix2_dl,

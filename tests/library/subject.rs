@@ -269,9 +269,11 @@ impl Call {
     pub fn draws(&self, count: usize) -> Vec<Point> {
         let mut points = draws(&self.inputs(), count);
         for (nth, point) in points.iter_mut().enumerate() {
+            // From 0.2 to 1.2 and from 1.3 to 2.3, or that part of the numbers from 0 to 1.
+            let unit = if matches!(self.kind(), "unit" | "prob") { 0.4 } else { 1.0 };
             for (which, least) in [("lower", 0.2), ("upper", 1.3)] {
                 if let Some(input) = self.bound(which) {
-                    point.insert(input.key.clone(), vec![least + spread(nth, 7)]);
+                    point.insert(input.key.clone(), vec![unit * (least + spread(nth, 7))]);
                 }
             }
         }

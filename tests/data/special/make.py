@@ -160,4 +160,5 @@ def main():
             out.write("\t".join(row) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()
