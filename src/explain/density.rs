@@ -59,7 +59,10 @@ fn text_inside(graph: &Graph, form: &Form, ascii: bool, named: &[(VarId, String)
             let said = |(param, text, _): &(String, String, NodeId)| {
                 if *param == canonical(text) { text.clone() } else { format!("{} = {text}", spelled(param)) }
             };
-            let parts: Vec<String> = params.iter().map(said).chain(inner.iter().map(part)).collect();
+            let mut parts: Vec<String> = params.iter().map(said).chain(inner.iter().map(part)).collect();
+            if entry.is_some_and(|entry| entry.density_first()) {
+                parts.rotate_left(params.len());
+            }
             format!("{name}({})", parts.join(", "))
         }
         Form::Product(parts) => parts.iter().map(part).collect::<Vec<_>>().join(" · "),

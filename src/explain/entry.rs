@@ -26,6 +26,11 @@ impl Entry {
         def.map_or(Vec::new(), |def| def.params.iter().map(|formal| formal.name.clone()).collect())
     }
 
+    /// Whether its first parameter is a density.
+    pub(super) fn density_first(&self) -> bool {
+        self.unit.distribution(&self.name).and_then(|def| def.params.first()).is_some_and(|formal| formal.is_density())
+    }
+
     /// How its file spells a parameter.
     pub(super) fn parameter(&self, key: &str) -> Option<String> {
         self.parameters().into_iter().find(|name| name.key == key).map(|name| name.text)

@@ -249,6 +249,12 @@ ops! {
     LogGammaQDa "log_gamma_q_da", 3, F, "\\partial_a\\log Q(#1, #2)", R3, |s| Interval::NONNEG, |e| sf::log_gamma_q_da(e[0], e[1], e[2]), |g, y, x| vec![None; 3];
     /// xᵃe⁻ˣ/Γ(a)·e⁻ʸ of (a, x, log x, y)
     GammaTailSlope "gamma_tail_slope", 4, F, "\\frac{#2^{#1} e^{-#2}}{\\Gamma(#1)\\,e^{#4}}", &[R, R, R, R], |s| Interval::NONNEG, |e| sf::gamma_tail_slope(e[0], e[1], e[2], e[3]), |g, y, x| vec![None; 4];
+    /// Poisson log probability of k given k ≥ a, of (k, a, λ, log λ)
+    PoissonAboveLp "poisson_above_lp", 4, F, "\\left(#1\\,#4 - #3 - \\log\\Gamma(#1 + 1) - \\log P(#2, #3)\\right)", &[R, R, R, R], |s| R, |e| sf::poisson_above_lp(e[0], e[1], e[2], e[3]),
+        |g, y, x| { let one = g.constant(1.0); let k1 = g.apply(Op::Add, &[x[0], one]); let psi = g.apply(Op::Digamma, &[k1]); let dk = g.apply(Op::Sub, &[x[3], psi]);
+            let da = g.apply(Op::LogGammaPDa, &[x[1], x[2], x[3]]); let da = g.apply(Op::Neg, &[da]); vec![Some(dk), Some(da), None, Some(g.apply(Op::PoissonAboveSlope, x))] };
+    /// Its derivative in log λ
+    PoissonAboveSlope "poisson_above_slope", 4, F, "\\left(#1 - #3 - \\frac{#3^{#2} e^{-#3}}{\\Gamma(#2)\\,P(#2, #3)}\\right)", &[R, R, R, R], |s| R, |e| sf::poisson_above_slope(e[0], e[1], e[2], e[3]), |g, y, x| vec![None; 4];
     /// log I_x(a, b) of (logit x, a, b), I the regularised incomplete beta function
     LogBetaI "log_beta_i", 3, F, "\\log I_{\\operatorname{sigmoid}(#1)}(#2, #3)", R3, |s| Interval::NONPOS, |e| sf::log_beta_i(e[0], e[1], e[2]),
         |g, y, x| vec![Some(g.apply(Op::LogBetaIDt, &[x[0], x[1], x[2], y])), Some(g.apply(Op::LogBetaIDa, x)), Some(g.apply(Op::LogBetaIDb, x))];

@@ -38,7 +38,7 @@ pub use gamma::{digamma, lgamma, log_minus_digamma, stirlerr, tetragamma, trigam
 pub use gamma_difference::{digamma_diff, digamma_diff_ratio, lbeta, log_rising, log_rising_ratio};
 pub use incomplete::{
     gamma_tail_slope, log_beta_i, log_beta_i_da, log_beta_i_db, log_beta_i_dt, log_gamma_p, log_gamma_p_da,
-    log_gamma_q, log_gamma_q_da, log_student_t_cdf, log_student_t_cdf_dnu,
+    log_gamma_q, log_gamma_q_da, log_student_t_cdf, log_student_t_cdf_dnu, poisson_above_lp, poisson_above_slope,
 };
 pub use location_scale::{laplace_dlogscale, laplace_dr, laplace_lp, normal_dlogscale, normal_dr, normal_lp};
 pub use mixture::{

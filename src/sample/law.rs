@@ -202,7 +202,10 @@ fn rounds<E>(
 }
 
 impl Draft {
-    fn new(ground: Ground) -> Draft {
+    fn new(mut ground: Ground) -> Draft {
+        if ground.support.integral {
+            ground.landmarks = ground.landmarks.iter().flat_map(|mark| [mark.floor(), mark.ceil()]).collect();
+        }
         Draft {
             ground,
             cuts: Vec::new(),
@@ -251,7 +254,7 @@ impl Draft {
 
     /// The probabilities of single values, which are counted and no longer part of the density.
     fn take_atoms(&mut self) {
-        if !self.ground.atoms || self.counted() {
+        if !self.ground.atoms {
             return;
         }
         for upper in [false, true] {
@@ -263,7 +266,9 @@ impl Draft {
                 self.cuts.reverse();
             }
         }
-        self.take_points();
+        if !self.counted() {
+            self.take_points();
+        }
     }
 
     /// Of a bound, where the density stays the same from there to an end of the support (the first cut), as none does.
@@ -271,12 +276,16 @@ impl Draft {
         let outer = self.cuts.first().map_or(f64::NAN, |(_, value)| *value);
         let same = self.cuts.iter().take_while(|(_, value)| *value == outer).count();
         let bound = same.checked_sub(1).and_then(|at| self.cuts.get(at)).map_or(f64::NAN, |(x, _)| *x);
-        let censored = outer.is_finite() && same > 2 && self.ground.landmarks.contains(&bound);
+        let least = if self.counted() { 2 } else { 3 };
+        let censored = outer.is_finite() && same >= least && self.ground.landmarks.contains(&bound);
         let Some(inner) = self.cuts.get(same).map(|(_, value)| *value).filter(|_| censored) else { return };
         self.cuts.drain(..same - 1);
         let Some(cut) = self.cuts.first_mut() else { return };
-        self.pieces.push(Piece::Counted(bound, vec![outer.exp()]));
-        cut.1 = inner;
+        // A whole number is counted with the others.
+        if !self.ground.support.integral {
+            self.pieces.push(Piece::Counted(bound, vec![outer.exp()]));
+            cut.1 = inner;
+        }
         let (support, [lower_end, upper_end]) = (&mut self.ground.support, &mut self.ends);
         let (limit, end) = if upper { (&mut support.hi, upper_end) } else { (&mut support.lo, lower_end) };
         (*limit, *end) = (bound, false);

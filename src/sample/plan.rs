@@ -127,7 +127,7 @@ fn target(
         landmarks: factor.landmarks.clone(),
         support,
         categories,
-        atoms: factor.measure == Measure::Mixed,
+        atoms: factor.masses,
         dependent: false,
     }))
 }

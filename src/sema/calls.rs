@@ -209,6 +209,7 @@ impl Elaborator<'_> {
             refined: ctx.refined.clone(),
             tilde: None,
             call: Some(ctx.call.unwrap_or(span)),
+            textbook: ctx.textbook,
             depth: ctx.depth + 1,
         };
         Calling { ctx, callee, inner, outer: Vec::new() }

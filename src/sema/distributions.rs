@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::calls::{Argument, Calling, plural};
 use super::elaborate::{Ctx, Elaborator};
+use super::forms::trusted;
 use super::library::Unit;
 use super::value::{Density, Factor, Form, Instance, Measure, Num, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
@@ -201,11 +202,13 @@ impl Elaborator<'_> {
             log.node = self.graph.apply(Op::Select, &[condition, log.node, impossible]);
         }
         let textbook = self.textbook(&calling.inner, &def, instance.via).unwrap_or(log.node);
+        let inside = self.forms_inside(ctx, params, &numbers, &texts);
         let measure = self.measure(&def, &instance);
         let factor = Factor {
             log: log.node,
             variates: numbers.iter().map(|number| number.node).zip(texts.iter().cloned()).collect(),
             measure,
+            masses: self.has_masses(&def, &instance),
             landmarks: landmarks(params),
             obstacle: None,
         };
@@ -214,7 +217,7 @@ impl Elaborator<'_> {
             axes: union_axes(&calling.outer, &log.axes),
             measure,
             factors: vec![factor],
-            form: self.call_form(&instance, &texts, params, textbook),
+            form: self.call_form(&instance, &texts, params, (textbook, inside)),
             variates: texts,
             instance: Some(Box::new((instance, numbers))),
         }))
@@ -310,17 +313,43 @@ impl Elaborator<'_> {
         Some(calling)
     }
 
-    /// The log density as a book writes it, at the same arguments: what `explain` shows.
+    /// The log density as a book writes it, at the same arguments: what `explain` shows. A wrapper's parameterisation has
+    /// one of its own: `truncated(p, lower = a)` has no upper limit, rather than an infinite one.
     pub(super) fn textbook(&mut self, inner: &Ctx, def: &DistDef, via: Option<usize>) -> Option<NodeId> {
-        if own_formula(def, via).is_some()
-            && def.params.iter().any(|formal| !inner.locals.contains_key(&formal.name.key))
-        {
+        let own = own_formula(def, via);
+        let wrapper = def.params.iter().any(|formal| formal.is_density());
+        if own.is_some() && !wrapper && def.params.iter().any(|formal| !inner.locals.contains_key(&formal.name.key)) {
             return None;
         }
-        match self.eval(inner, textbook_formula(def)?) {
+        let ctx = Ctx { textbook: true, ..inner.clone() };
+        match self.eval(&ctx, own.filter(|_| wrapper).or_else(|| textbook_formula(def))?) {
             Value::Num(num) => Some(num.node),
             _ => None,
         }
+    }
+
+    /// The densities among a wrapper's parameters, at its variates.
+    fn forms_inside(
+        &mut self,
+        ctx: &Ctx,
+        params: &[(String, Argument)],
+        numbers: &[Num],
+        texts: &[String],
+    ) -> Vec<Form> {
+        let mut forms = Vec::new();
+        for (_, argument) in params {
+            let value = match &argument.value {
+                Value::Dist(inner) => {
+                    let observed = (numbers.to_vec(), texts.to_vec());
+                    self.density_of(&trusted(ctx), (**inner).clone(), &arguments_of(inner), observed, argument.span)
+                }
+                other => other.clone(),
+            };
+            if let Value::Density(density) = value {
+                forms.push(density.form);
+            }
+        }
+        forms
     }
 
     pub(super) fn call_form(
@@ -328,16 +357,12 @@ impl Elaborator<'_> {
         instance: &Instance,
         texts: &[String],
         params: &[(String, Argument)],
-        log: NodeId,
+        (log, inner): (NodeId, Vec<Form>),
     ) -> Form {
         let number = |value: &Value| match value {
             Value::Num(num) => Some(num.node),
             _ => None,
         };
-        let inner = params.iter().filter_map(|(_, argument)| match &argument.value {
-            Value::Density(density) => Some(density.form.clone()),
-            _ => None,
-        });
         Form::Call {
             name: instance.name.clone(),
             variates: texts.to_vec(),
@@ -346,8 +371,25 @@ impl Elaborator<'_> {
                 .filter_map(|(key, a)| number(&a.value).map(|node| (key.clone(), a.text.clone(), node)))
                 .collect(),
             log,
-            inner: inner.collect(),
+            inner,
         }
+    }
+
+    /// Whether it, or a density inside, gives single values a probability of their own.
+    fn has_masses(&self, def: &DistDef, instance: &Instance) -> bool {
+        let inside: Vec<bool> = instance
+            .params
+            .iter()
+            .filter_map(|(_, value, _, _)| match value {
+                Value::Density(density) => Some(density.factors.iter().any(|factor| factor.masses)),
+                Value::Dist(inner) => {
+                    inner.unit.distribution(&inner.name).cloned().map(|def| self.has_masses(&def, inner))
+                }
+                _ => None,
+            })
+            .collect();
+        let own = || self.masses(&instance.unit, def, instance.via, &|_| None).is_some();
+        inside.contains(&true) || (!inside.is_empty() && own())
     }
 
     /// A wrapper's is that of what is inside, with the masses that its formula adds.

@@ -35,6 +35,8 @@ pub(super) struct Ctx {
     pub tilde: Option<(Vec<Num>, Vec<String>)>,
     /// The call in the program that is being expanded, for messages.
     pub call: Option<Span>,
+    /// `log_prob` is the formula of a book, for explanations.
+    pub textbook: bool,
     pub depth: usize,
 }
 
@@ -164,6 +166,7 @@ impl<'a> Elaborator<'a> {
             refined: Vec::new(),
             tilde: None,
             call: None,
+            textbook: false,
             depth: 0,
         }
     }

@@ -52,7 +52,13 @@ impl Elaborator<'_> {
         }
         let params = arguments_of(&instance);
         match self.density_of(&trusted(ctx), instance, &params, (numbers, texts), span) {
-            Value::Density(density) => Value::Num(Num { axes: density.axes, ..Num::scalar(density.log) }),
+            Value::Density(density) => {
+                let log = match &density.form {
+                    Form::Call { log, .. } if ctx.textbook => *log,
+                    _ => density.log,
+                };
+                Value::Num(Num { axes: density.axes, ..Num::scalar(log) })
+            }
             other => other,
         }
     }
@@ -178,6 +184,7 @@ impl Elaborator<'_> {
             log: log.node,
             variates: variates.iter().map(|text| (log.node, text.clone())).collect(),
             measure,
+            masses: false,
             landmarks: Vec::new(),
             obstacle: Some("the probability of a range, whose ends are given"),
         };
@@ -257,7 +264,7 @@ pub(super) fn instance_of(value: &Value) -> Option<&Instance> {
 }
 
 /// The same place where nothing is checked again: parameters are, where they are written.
-fn trusted(ctx: &Ctx) -> Ctx {
+pub(super) fn trusted(ctx: &Ctx) -> Ctx {
     let unit = Unit { source: ctx.unit.source.clone(), ast: Default::default(), trusted: true };
     Ctx { unit: Arc::new(unit), ..ctx.clone() }
 }

@@ -261,9 +261,16 @@ impl Elaborator<'_> {
         }
         let axes = union_axes(&union_axes(&a.axes, &b.axes), &test.axes);
         let kind = if a.kind == b.kind { a.kind } else { Kind::Real };
-        let node = self.graph.apply(Op::Select, &[test.node, a.node, b.node]);
-        let support = super::check::chosen_support(&self.graph, test.node, a.node, b.node);
-        self.graph.narrow(node, support);
+        let node = match self.graph.as_const(test.node) {
+            Some(0.0) => b.node,
+            Some(_) => a.node,
+            None => {
+                let node = self.graph.apply(Op::Select, &[test.node, a.node, b.node]);
+                let support = super::check::chosen_support(&self.graph, test.node, a.node, b.node);
+                self.graph.narrow(node, support);
+                node
+            }
+        };
         Value::Num(Num { node, axes, kind, vector: VectorKind::Plain })
     }
 }

@@ -190,6 +190,8 @@ pub struct Factor {
     pub variates: Vec<(NodeId, String)>,
     /// Measure.
     pub measure: Measure,
+    /// Whether a wrapper gives single values a probability of their own.
+    pub masses: bool,
     /// Parameters: where the law may peak, bend or end.
     pub landmarks: Vec<NodeId>,
     /// Why it is the law of nothing that could be drawn: `a ratio of densities`.
@@ -212,9 +214,10 @@ impl Factor {
         let first = parts.first().map_or_else(Vec::new, |part| variates(part));
         let nodes = |variates: &[(NodeId, String)]| variates.iter().map(|(node, _)| *node).collect::<Vec<_>>();
         let unlike = parts.iter().any(|part| nodes(&variates(part)) != nodes(&first));
+        let masses = all().any(|factor| factor.masses);
         let landmarks = all().flat_map(|factor| factor.landmarks.clone()).collect();
         let obstacle = all().find_map(|factor| factor.obstacle).or(unlike.then_some("a choice of what is observed"));
-        Factor { log, variates: first, measure, landmarks, obstacle }
+        Factor { log, variates: first, measure, masses, landmarks, obstacle }
     }
 }
 

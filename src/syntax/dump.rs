@@ -201,7 +201,7 @@ fn declared(ast: &Ast, declaration: &Declaration) -> String {
         Role::Const => "const",
     };
     let domain = domain(ast, declaration.support.as_ref(), &declaration.axes);
-    let unit = declaration.unit.as_ref().map_or_else(String::new, |unit| format!(" in {}", unit.text));
+    let unit = declaration.unit.as_ref().map_or_else(String::new, |unit| format!(" in {}", unit.key));
     let value = declaration.value.map_or_else(String::new, |value| format!(" = {}", dump_expr(ast, value)));
     format!("{role} {}{domain}{unit}{value}", declaration.name.key)
 }

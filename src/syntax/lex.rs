@@ -50,7 +50,7 @@ impl Token {
 }
 
 /// Signs of more than one character.
-const LONG_SIGNS: &[&str] = &["**", "==", "!=", "<=", ">=", "&&", "||", ":=", "<-", "->", "//", "++"];
+const LONG_SIGNS: &[&str] = &["°C", "**", "==", "!=", "<=", ">=", "&&", "||", ":=", "<-", "->", "//", "++"];
 
 /// All tokens of a text; blanks are left out, line breaks are not.
 pub fn tokens(text: &str) -> Vec<Token> {

@@ -217,6 +217,34 @@ pub fn canonical(name: &str) -> String {
     out
 }
 
+/// A unit in ASCII, where it has a spelling there: `m·s⁻²` is `m*s^-2`, `μs` is `us`.
+///
+/// ```
+/// # use lossc::syntax::names::canonical_unit;
+/// assert_eq!(canonical_unit("m · s⁻²"), canonical_unit("m*s^-2"));
+/// ```
+pub fn canonical_unit(text: &str) -> String {
+    let mut key = String::new();
+    let mut raised = false;
+    for c in text.chars().filter(|c| !c.is_whitespace()) {
+        let digit = superscript_digit(c);
+        let raises = digit.is_some() || matches!(c, '⁺' | '⁻');
+        if raises && !raised {
+            key.push('^');
+        }
+        raised = raises;
+        match (digit, c) {
+            (Some(digit), _) => key.push(digit),
+            (_, '⁻') => key.push('-'),
+            (_, '⁺') => {}
+            (_, '·') => key.push('*'),
+            (_, 'μ' | 'µ') => key.push('u'),
+            _ => key.push(c),
+        }
+    }
+    key
+}
+
 fn spell(c: char, ends_segment: bool, out: &mut String) {
     if c.is_ascii() {
         out.push(c);

@@ -50,11 +50,18 @@ pub fn expectation(call: &Call, machine: &Machine, point: &Point, f: Terms<'_>) 
         "count" => Some(None),
         _ => None,
     };
-    if let Some(finite) = whole {
-        return quadrature::sum(finite, &both);
-    }
     let bound = |which: &str, none: f64| call.bound(which).map_or(none, |input| point[&input.key][0]);
     let (low, high) = (bound("lower", f64::NEG_INFINITY), bound("upper", f64::INFINITY));
+    if let Some(finite) = whole {
+        // A count beyond a limit is recorded as the limit: the last whole number inside, the first one outside above.
+        let inside = |x: &f64| *x >= low.floor() && *x <= high.ceil();
+        let clipped = |xs: &[f64]| {
+            let parts = both(xs);
+            let zero = |part: &Vec<f64>| vec![0.0; part.len()];
+            xs.iter().zip(parts).map(|(x, part)| if inside(x) { part } else { zero(&part) }).collect()
+        };
+        return quadrature::sum(finite, &clipped);
+    }
     let mut total = quadrature::integrate(call.kind(), (low, high), point[variate][0], &both);
     // A wrapper may put an atom at 0 or at a bound: the density jumps there from what it is on the inside.
     let atoms = if call.inner.is_some() { vec![0.0, low, high] } else { Vec::new() };

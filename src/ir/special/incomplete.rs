@@ -9,7 +9,7 @@
 use super::beta::{beta_da, beta_lp};
 use super::elementary::{log_sigmoid, log1mexp, log1pmx, logaddexp, sigmoid};
 use super::gamma::log_minus_digamma;
-use super::gamma_difference::{digamma_diff, lbeta};
+use super::gamma_difference::{digamma_diff, lbeta, log_rising};
 use super::normal::log_ndtr;
 use super::poisson::poisson_lp;
 use super::tail::{Decay, tail};
@@ -93,8 +93,12 @@ fn gamma(a: f64, x: f64, log_x: f64, up: bool) -> Probability {
     if a.is_nan() || log_x.is_nan() || a < 0.0 {
         return Probability { log: f64::NAN, slopes: [f64::NAN; 2] };
     }
-    if log_x == f64::NEG_INFINITY || log_x == f64::INFINITY || a == 0.0 {
-        return if up == (log_x == f64::NEG_INFINITY) { Probability::SURELY } else { Probability::NEVER };
+    if log_x.is_infinite() || a == 0.0 || a == f64::INFINITY {
+        return if up == (log_x == f64::NEG_INFINITY || a == f64::INFINITY) {
+            Probability::SURELY
+        } else {
+            Probability::NEVER
+        };
     }
     let beyond = x >= a;
     side(up == beyond, gamma_side(a, x, log_x, beyond), || gamma_side(a, x, log_x, !beyond))
@@ -127,6 +131,45 @@ pub fn gamma_tail_slope(a: f64, x: f64, log_x: f64, log_tail: f64) -> f64 {
         return a;
     }
     (poisson_lp(a, x, log_x) + a.ln() - log_tail).exp()
+}
+
+/// Σ xⁿ/((a+1)…(a+n)) over n ≥ 1, by which P(a, x) exceeds xᵃe⁻ˣ/Γ(a+1) as a share of it (DLMF 8.7.1). Few terms where x is
+/// at most a/2 + 1.
+fn excess(a: f64, x: f64) -> f64 {
+    let (mut term, mut sum, mut n) = (1.0, 0.0, 1.0);
+    while term > f64::EPSILON * sum {
+        term *= x / (a + n);
+        sum += term;
+        n += 1.0;
+    }
+    sum
+}
+
+/// Where `excess` is used.
+fn is_rare(a: f64, x: f64) -> bool {
+    x <= 0.5 * a + 1.0
+}
+
+/// The Poisson log probability of k given that it is at least a: poisson_lp(k, λ) − log P(a, λ). Where few of the events are
+/// that many, their logarithms cancel, and what is left of them is said without them. Partials: `poisson_above_slope` in
+/// log λ; in k that of `poisson_lp`, in a −`log_gamma_p_da`.
+pub fn poisson_above_lp(k: f64, a: f64, rate: f64, log_rate: f64) -> f64 {
+    if !is_rare(a, rate) {
+        return poisson_lp(k, rate, log_rate) - log_gamma_p(a, rate, log_rate);
+    }
+    let more = k - a;
+    let power = if more == 0.0 { 0.0 } else { more * log_rate };
+    let factorials = if more < 0.0 { -log_rising(k + 1.0, -more) } else { log_rising(a + 1.0, more) };
+    power - factorials - excess(a, rate).ln_1p()
+}
+
+/// Its derivative in log λ: k − λ − λᵃe^(−λ)/(Γ(a)·P(a, λ)).
+pub fn poisson_above_slope(k: f64, a: f64, rate: f64, log_rate: f64) -> f64 {
+    if !is_rare(a, rate) {
+        return k - rate - gamma_tail_slope(a, rate, log_rate, log_gamma_p(a, rate, log_rate));
+    }
+    let excess = excess(a, rate);
+    (k - a) - rate + a * (excess / (1.0 + excess))
 }
 
 /// The beta density in s = logit x, from its boundary t downwards.
@@ -192,12 +235,11 @@ fn beta(t: f64, a: f64, b: f64) -> Probability {
     if t.is_nan() || a.is_nan() || b.is_nan() || a < 0.0 || b < 0.0 {
         return Probability { log: f64::NAN, slopes: [f64::NAN; 2] };
     }
-    if t.is_infinite() || a == 0.0 || b == 0.0 {
-        return if t == f64::INFINITY || (a == 0.0 && t > f64::NEG_INFINITY) {
-            Probability::SURELY
-        } else {
-            Probability::NEVER
-        };
+    // All of the mass is at 0, or at 1.
+    let (at_zero, at_one) = (a == 0.0 || b == f64::INFINITY, b == 0.0 || a == f64::INFINITY);
+    if t.is_infinite() || at_zero || at_one {
+        let below = t == f64::INFINITY || (at_zero && t > f64::NEG_INFINITY);
+        return if below { Probability::SURELY } else { Probability::NEVER };
     }
     let below = a * sigmoid(-t) >= b * sigmoid(t);
     let upper = || {

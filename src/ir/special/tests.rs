@@ -29,6 +29,7 @@ const BOUNDS: &[(&str, f64)] = &[
     ("log_mix0_logit_dz", 16.0),
     ("log_student_t_cdf", 16.0),
     ("log_student_t_cdf_dnu", 4e4),
+    ("poisson_above_slope", 32.0),
     ("student_t_lp", 400.0),
 ];
 
@@ -95,6 +96,8 @@ fn three(name: &str, a: f64, b: f64, c: f64) -> f64 {
         f(a, 1.0 - a, b, 1.0 - b, b.ln(), (-b).ln_1p(), c, c.ln())
     };
     match name {
+        "poisson_above_lp" => poisson_above_lp(a, b, c, c.ln()),
+        "poisson_above_slope" => poisson_above_slope(a, b, c, c.ln()),
         "binomial_lp" => binomial_lp(a, b, c, 1.0 - c, c.ln(), (-c).ln_1p()),
         "neg_binomial_lp" => neg_binomial_lp(a, b, b.ln(), c, c.ln()),
         "neg_binomial_dlogmean" => neg_binomial_dlogmean(a, b, b.ln(), c, c.ln()),

@@ -189,6 +189,18 @@ pub const RULES: &[Rule] = &[
         is(g, k, 0.0).then(|| un(g, Op::Neg, rate))
     }),
     rule!(
+        "counts above a bound",
+        "poisson_lp(k, λ, log λ) - log P(a, λ) = poisson_above_lp(k, a, λ, log λ)",
+        "",
+        On::Ops(&[Op::Sub]),
+        |g, id| {
+            let (density, tail) = two(g, id, Op::Sub)?;
+            let (k, rate, log_rate) = three(g, density, Op::PoissonLp)?;
+            let (a, x, log_x) = three(g, tail, Op::LogGammaP)?;
+            ((rate, log_rate) == (x, log_x)).then(|| g.apply(Op::PoissonAboveLp, &[k, a, rate, log_rate]))
+        }
+    ),
+    rule!(
         "zero inflation by log-odds",
         "log(π + (1 - π)·exp l) = log_mix0_logit(z, l) with π = sigmoid z",
         "",

@@ -13,6 +13,7 @@ use crate::syntax::ast::{
     StmtKind, SupportExpr, UnaryOp,
 };
 use crate::syntax::lex::{Kind, Token};
+use crate::syntax::names::canonical_unit;
 use crate::syntax::scan::Piece;
 
 /// Clauses that hold a text.
@@ -163,7 +164,7 @@ impl<'a> Builder<'a> {
 
     fn unit(&self, pair: &Pair<'a, Rule>) -> Name {
         let text = pair.as_str();
-        Name { text: text.to_owned(), key: text.to_owned(), span: self.span(pair) }
+        Name { text: text.to_owned(), key: canonical_unit(text), span: self.span(pair) }
     }
 
     /// `50 ms`: a number and its unit.

@@ -63,6 +63,11 @@ def tables():
         name, at = ("log_gamma_p", 0) if z < 0 else ("log_gamma_q", 1)
         yield name, lambda a, x, at=at: gamma(a, x)[at], (a, x)
         yield name + "_da", lambda a, x, at=at: slope(lambda a: gamma(a, x)[at], m.mpf(a)), (a, x)
+    given = lambda k, a, x: k * m.log(x) - x - m.loggamma(k + 1) - gamma(a, x)[0]
+    given_slope = lambda k, a, x: k - x - m.exp(a * m.log(x) - x - m.loggamma(a) - gamma(a, x)[0])
+    for a, more, r in itertools.product([1.0, 3.0, 40.0, 1e3], [0, 1, 6], [1e-20, 1e-8, 0.1, 0.49, 0.6, 1.3, 2.0, 30.0]):
+        for name, f in [("poisson_above_lp", given), ("poisson_above_slope", given_slope)]:
+            yield name, lambda k, a, x, f=f: f(m.mpf(k), m.mpf(a), m.mpf(x)), (a + more, a, a * r)
     for a, b in itertools.product([1e-8, 0.01, 0.5, 1.0, 4.3, 80.0, 2e3], repeat=2):
         middle = float(m.log(a) - m.log(b))
         for t in [-300.0, -20.0, -1.0, 0.0, 2.0, 40.0, middle, middle + 0.1, middle - 1.0]:
