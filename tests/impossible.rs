@@ -182,3 +182,39 @@ fn rows_of_probability_zero_are_left_out_of_training() {
     let placed = out.contains("no row is left to train on") && out.contains("\"line\":5,\"column\":3");
     assert!(code == 1 && placed, "{out}{said}");
 }
+
+/// At an end of what is possible there is one side to differentiate on.
+#[test]
+fn second_derivatives_at_a_bound_are_those_inside() {
+    let folder = tempfile::tempdir().unwrap();
+    for (table, program, name, expected) in [
+        // λ and, from the second row, −3·log λ with λ⁻²·3 at λ = 0.
+        ("k,λ\n0,0\n", "predict λ : nonneg\npoisson(k | λ)", "λ", [Some(0.0)].as_slice()),
+        ("k,λ\n0,0\n3,0\n3,2\n", "predict λ : nonneg\nreduce sum\npoisson(k | λ)", "λ", &[Some(0.0), None, Some(0.75)]),
+        // −4·log(1 − p) and −log p.
+        ("k,p\n0,0\n", "predict p : prob\nbinomial(k | 4, p)", "p", &[Some(4.0)]),
+        ("y,p\n1,1\n", "predict p : prob\nbernoulli(y | p)", "p", &[Some(1.0)]),
+        // φ·log(1 + μ/φ) at μ = 0 has −1/φ.
+        ("k,μ\n0,0\n", "predict μ : nonneg\nneg_binomial(k | mean = μ, size = 2)", "μ", &[Some(-0.5)]),
+        // The bound where the observation is: log(1 − Φ(b)) at b = 1, by mpmath; beyond it the observation cannot be.
+        (
+            "x,b\n1,1\n3,1\n",
+            "predict b : real\nreduce sum\ntruncated(normal(x | 0, 1), lower = b)",
+            "b",
+            &[Some(-0.800_902_334_429_651); 2],
+        ),
+    ] {
+        fs::write(folder.path().join("table.csv"), table).unwrap();
+        for engine in ["jit", "interpret"] {
+            let found = evaluated(folder.path(), program, &["--hess", "--engine", engine]);
+            let hess = found["hess"][name].as_array().unwrap_or_else(|| panic!("{program}: {found}"));
+            assert_eq!(hess.len(), expected.len(), "{program}: {found}");
+            for (found, expected) in hess.iter().zip(expected) {
+                match expected {
+                    Some(expected) => assert!((found.as_f64().unwrap() - expected).abs() < 1e-8, "{program}: {hess:?}"),
+                    None => assert_eq!(found, "Infinity", "{program}: {hess:?}"),
+                }
+            }
+        }
+    }
+}

@@ -7,8 +7,9 @@ use crate::ir::graph::InputId;
 use crate::ir::support::Interval;
 
 impl Evaluator<'_> {
-    /// Diagonal second derivatives, in f64, from differences of the exact gradient over steps of every size; NaN where it
-    /// jumps. Relative error about 1e-9 for a smooth gradient.
+    /// Diagonal second derivatives, in f64, from differences of the exact gradient over steps of every size, taken on the
+    /// side where the loss is finite if there is but one; NaN where the gradient jumps, infinite at an end where it is.
+    /// Relative error about 1e-9 for a smooth gradient.
     pub fn second(&self, seed: &[f64]) -> Result<Vec<Derivative>, EvaluateError> {
         let own;
         let exact = if self.request.dtype == Dtype::F64 {
@@ -24,10 +25,12 @@ impl Evaluator<'_> {
             // Rows do not meet in each other's loss, so one element of every row is moved at once.
             let together = self.program.loss.graph.input(input).per_row() && !self.program.hir.whole_batch;
             let width = if together { values.len() / self.kept.len().max(1) } else { values.len() };
+            let around = Around { evaluator: self, exact, seed, at, input, row: together.then_some(width) };
+            let here = around.gradient(&self.inputs)?;
             let mut diagonal = vec![0.0; values.len()];
             for element in 0..width {
                 let moves = |place: usize| place % width == element;
-                let all = self.moved(exact, seed, (at, input.index()), &moves)?;
+                let all = around.slopes(&here, &moves)?;
                 let moved = diagonal.iter_mut().zip(all).enumerate().filter(|(place, _)| moves(*place));
                 moved.for_each(|(_, (slot, value))| *slot = value);
             }
@@ -35,81 +38,140 @@ impl Evaluator<'_> {
         }
         Ok(found)
     }
+}
 
-    /// How the gradient `at` of an input changes, element by element, as those elements of the input move that `moves`.
-    fn moved(
-        &self,
-        exact: &Compute<'_>,
-        seed: &[f64],
-        (at, input): (usize, usize),
-        moves: &dyn Fn(usize) -> bool,
-    ) -> Result<Vec<f64>, EvaluateError> {
-        let values = self.inputs.get(input).map_or(&[][..], Vec::as_slice);
-        let support = self.program.loss.graph.input(InputId(input as u32)).support;
+/// A loss around the values of one of its inputs.
+struct Around<'a> {
+    evaluator: &'a Evaluator<'a>,
+    exact: &'a Compute<'a>,
+    seed: &'a [f64],
+    /// The input, and which of the gradients is its own.
+    input: InputId,
+    at: usize,
+    /// Elements a row, where each row has a loss of its own.
+    row: Option<usize>,
+}
+
+impl Around<'_> {
+    /// The gradient by each element, where the loss that it is in is possible.
+    fn gradient(&self, inputs: &[Vec<f64>]) -> Result<Vec<Element>, EvaluateError> {
+        let mut outputs = (self.exact)(&self.evaluator.bindings(inputs, self.seed), self.row.is_some())?;
+        let gradient = outputs.gradients.get_mut(self.at).map(std::mem::take).unwrap_or_default();
+        let whole: f64 = outputs.terms.iter().sum();
+        let loss = |place: usize| self.row.and_then(|width| outputs.per_row.get(place / width)).copied();
+        let element = |(place, gradient)| Element { gradient, possible: loss(place).unwrap_or(whole) < f64::INFINITY };
+        Ok(gradient.into_iter().enumerate().map(element).collect())
+    }
+
+    /// How the gradient changes, element by element, as those elements of the input move that `moves`.
+    fn slopes(&self, here: &[Element], moves: &dyn Fn(usize) -> bool) -> Result<Vec<f64>, EvaluateError> {
+        let inputs = &self.evaluator.inputs;
+        let support = self.evaluator.program.loss.graph.input(self.input).support;
+        let values = inputs.get(self.input.index()).map_or(&[][..], Vec::as_slice);
         let room: Vec<f64> = values.iter().map(|&x| room(x, support)).collect();
-        let gradient = |step: f64| -> Result<Vec<f64>, EvaluateError> {
-            let mut inputs = self.inputs.clone();
-            let moved = inputs.get_mut(input).into_iter().flatten().zip(&room).enumerate();
-            moved.filter(|(place, _)| moves(*place)).for_each(|(_, (x, room))| *x += step * room);
-            let mut outputs = exact(&self.bindings(&inputs, seed), false)?;
-            Ok(outputs.gradients.get_mut(at).map(std::mem::take).unwrap_or_default())
+        let moved = |step: f64| {
+            let mut inputs = inputs.clone();
+            let places = inputs.get_mut(self.input.index()).into_iter().flatten().zip(&room).enumerate();
+            places.filter(|(place, _)| moves(*place)).for_each(|(_, (x, room))| *x += step * room);
+            self.gradient(&inputs)
         };
-        let mut slopes = vec![[Slope::default(); STEPS]; values.len()];
-        for level in 0..STEPS {
-            let step = 0.25f64.powi(level as i32 + 1);
-            let (up, down) = (gradient(step)?, gradient(-step)?);
-            let ends = up.iter().zip(&down).zip(values.iter().zip(&room));
-            for (slopes, ((&up, &down), (&x, &room))) in slopes.iter_mut().zip(ends) {
-                if let Some(slot) = slopes.get_mut(level) {
-                    *slot = Slope::between(x, room, step, up, down);
-                }
+        let mut steps: Vec<Steps> = vec![Default::default(); values.len()];
+        for level in 0..LEVELS {
+            let step = step(level);
+            let (up, down) = (moved(step)?, moved(-step)?);
+            for (steps, (up, down)) in steps.iter_mut().zip(up.into_iter().zip(down)) {
+                steps.get_mut(level).into_iter().for_each(|slot| *slot = [up, down]);
             }
         }
-        Ok(slopes.iter().map(best).collect())
+        let places = values.iter().zip(&room).zip(here.iter().zip(&steps));
+        Ok(places.map(|((&x, &room), (here, steps))| slope(x, support, room, here.gradient, steps)).collect())
     }
 }
 
-/// How far an element may be moved for its loss to stay one: to the nearer end of its support, and no more than its own
-/// size, or 1.
-fn room(x: f64, support: Interval) -> f64 {
-    let ends = (x - support.lo).min(support.hi - x);
-    let size = x.abs().max(1.0);
-    // At an end itself half of the steps are beyond it, as ever so little.
-    if ends > 0.0 { ends.min(size) } else { 1e-6 * size }
+/// The gradient by one element, and whether the loss is less than +∞ there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Element {
+    gradient: f64,
+    possible: bool,
 }
 
-/// Steps of a quarter each: the last is 10⁻¹¹ of the room.
-const STEPS: usize = 18;
+/// The gradient up and down by steps of every size.
+type Steps = [[Element; 2]; LEVELS];
 
-/// A central difference of the gradient, its rounding error, and the gradient over the room there is.
-#[derive(Clone, Copy, Debug, Default)]
-struct Slope {
+/// Steps of a quarter each: the last is 10⁻¹¹ of the room.
+const LEVELS: usize = 18;
+
+fn step(level: usize) -> f64 {
+    0.25f64.powi(level as i32 + 1)
+}
+
+/// How far an element may be moved for its loss to stay one: to the nearer end of its support, from an end itself to the
+/// other one, and no more than its own size, or 1.
+fn room(x: f64, support: Interval) -> f64 {
+    let ends = [x - support.lo, support.hi - x].into_iter().filter(|end| *end > 0.0);
+    ends.fold(x.abs().max(1.0), f64::min)
+}
+
+/// The slope of a gradient that is `here` at x, from both sides where the smallest step can be taken to both, else from
+/// the one where it can.
+fn slope(x: f64, support: Interval, room: f64, here: f64, steps: &Steps) -> f64 {
+    let inside = [x < support.hi, x > support.lo];
+    let possible = |level: usize, side: usize| -> Option<f64> {
+        let element = steps.get(level)?.get(side).filter(|element| element.possible)?;
+        inside.get(side).is_some_and(|inside| *inside).then_some(element.gradient)
+    };
+    let from = |ends: &dyn Fn(usize) -> Option<[(f64, f64); 2]>| -> [Difference; LEVELS] {
+        std::array::from_fn(|level| ends(level).map_or(Difference::NONE, |ends| Difference::between(ends, room)))
+    };
+    let at = |level: usize, sign: f64| x + sign * step(level) * room;
+    let one_sided = |side: usize, sign: f64| {
+        let differences = from(&|level| Some([(at(level, sign), possible(level, side)?), (x, here)]));
+        // At an end where the gradient is infinite the slope is, too.
+        let last = differences.last().filter(|_| here.is_infinite()).map(|last| last.value);
+        last.unwrap_or_else(|| limit(&differences, 4.0))
+    };
+    match [0, 1].map(|side| possible(LEVELS - 1, side).is_some()) {
+        // Of a central difference the error has even powers of the step only.
+        [true, true] => limit(
+            &from(&|level| Some([(at(level, 1.0), possible(level, 0)?), (at(level, -1.0), possible(level, 1)?)])),
+            16.0,
+        ),
+        [true, false] => one_sided(0, 1.0),
+        [false, true] => one_sided(1, -1.0),
+        [false, false] => f64::NAN,
+    }
+}
+
+/// A difference quotient of the gradient, its rounding error, and the gradient over the room there is.
+#[derive(Clone, Copy, Debug)]
+struct Difference {
     value: f64,
     noise: f64,
     unit: f64,
 }
 
-impl Slope {
-    /// From the gradient up at x + step·room and down at x − step·room.
-    fn between(x: f64, room: f64, step: f64, up: f64, down: f64) -> Slope {
-        let distance = (x + step * room) - (x - step * room);
+impl Difference {
+    const NONE: Difference = Difference { value: f64::NAN, noise: f64::NAN, unit: f64::NAN };
+
+    /// From two places and the gradient there.
+    fn between([(a, up), (b, down)]: [(f64, f64); 2], room: f64) -> Difference {
         let size = up.abs().max(down.abs());
-        Slope { value: (up - down) / distance, noise: f64::EPSILON * size / distance, unit: size / room }
+        Difference { value: (up - down) / (a - b), noise: f64::EPSILON * size / (a - b).abs(), unit: size / room }
     }
 }
 
-/// The limit of differences over ever smaller steps: of all runs of four, extrapolated thrice (Richardson; Ridders 1982 for
-/// taking the one with the least error), the one whose last extrapolation changed least. NaN where none settles, as at a
-/// jump of the gradient.
-fn best(slopes: &[Slope; STEPS]) -> f64 {
+/// The limit of differences over ever smaller steps, whose error shrinks by `ratio` and its powers: of all runs of four,
+/// extrapolated thrice (Richardson; Ridders 1982 for taking the one with the least error), the one whose last
+/// extrapolation changed least. NaN where none settles, as at a jump of the gradient.
+fn limit(differences: &[Difference; LEVELS], ratio: f64) -> f64 {
     let mut found = (f64::NAN, f64::INFINITY);
-    for run in slopes.windows(4) {
+    for run in differences.windows(4) {
         let [a, b, c, d] = run else { continue };
         let better = |wide: f64, narrow: f64, ratio: f64| narrow + (narrow - wide) / (ratio - 1.0);
-        let once = [better(a.value, b.value, 16.0), better(b.value, c.value, 16.0), better(c.value, d.value, 16.0)];
+        let once = [[a, b], [b, c], [c, d]].map(|[wide, narrow]| better(wide.value, narrow.value, ratio));
         let [first, second, third] = once;
-        let twice = [better(first, second, 256.0), better(second, third, 256.0)];
-        let value = better(twice[0], twice[1], 4096.0);
+        let twice = [better(first, second, ratio.powi(2)), better(second, third, ratio.powi(2))];
+        let value = better(twice[0], twice[1], ratio.powi(3));
         let error = (value - twice[1]).abs() + d.noise;
         if error < found.1 && error <= 1e-4 * (value.abs() + d.unit) {
             found = (value, error);
@@ -124,18 +186,17 @@ mod tests {
 
     fn of(gradient: impl Fn(f64) -> f64, x: f64, support: Interval) -> f64 {
         let room = room(x, support);
-        let mut slopes = [Slope::default(); STEPS];
-        for (level, slot) in slopes.iter_mut().enumerate() {
-            let step = 0.25f64.powi(level as i32 + 1);
-            *slot = Slope::between(x, room, step, gradient(x + step * room), gradient(x - step * room));
-        }
-        best(&slopes)
+        let at = |x| Element { gradient: gradient(x), possible: true };
+        let steps = std::array::from_fn(|level| [at(x + step(level) * room), at(x - step(level) * room)]);
+        slope(x, support, room, gradient(x), &steps)
+    }
+
+    fn near(found: f64, truth: f64) {
+        assert!((found - truth).abs() <= 1e-7 * truth.abs(), "{found}, not {truth}");
     }
 
     #[test]
     fn it_finds_the_scale_on_which_a_gradient_changes() {
-        let near =
-            |found: f64, truth: f64| assert!((found - truth).abs() <= 1e-7 * truth.abs(), "{found}, not {truth}");
         // d/dλ (λ - log λ) = 1 - 1/λ, with slope 1/λ².
         for rate in [1e-10, 1e-6, 1.0, 1e3] {
             near(of(|x| 1.0 - 1.0 / x, rate, Interval::POSITIVE), rate.powi(-2));
@@ -151,5 +212,21 @@ mod tests {
         assert_eq!(of(|x| x.min(1.0), 1.0001, Interval::REAL), 0.0);
         assert_eq!(of(f64::signum, 1e-8, Interval::REAL), 0.0);
         assert!(of(|x| f64::from(x > 1.0), 1.0, Interval::REAL).is_nan(), "a jump has no slope");
+    }
+
+    /// Beyond an end of the support there is nothing to ask: the slope is the one inside.
+    #[test]
+    fn at_an_end_it_is_the_slope_inside() {
+        let only = |inside: fn(f64) -> bool, gradient: fn(f64) -> f64| {
+            move |x: f64| if inside(x) { gradient(x) } else { f64::NAN }
+        };
+        near(of(only(|x| x >= 0.0, f64::exp), 0.0, Interval::NONNEG), 1.0);
+        near(of(only(|p| p <= 1.0, |p| -1.0 / p), 1.0, Interval::PROB), 1.0);
+        near(of(only(|p| p >= 0.0, |p| 1.0 / (1.0 - p)), 0.0, Interval::PROB), 1.0);
+        assert_eq!(of(only(|x| x >= 0.0, |_| 1.0), 0.0, Interval::NONNEG), 0.0);
+        // λ − 3·log λ at 0: its gradient 1 − 3/λ rises from −∞.
+        assert_eq!(of(only(|x| x >= 0.0, |x| 1.0 - 3.0 / x), 0.0, Interval::NONNEG), f64::INFINITY);
+        // x^(3/2) has no second derivative at 0.
+        assert!(of(only(|x| x >= 0.0, |x| 1.5 * x.sqrt()), 0.0, Interval::NONNEG).is_nan());
     }
 }
