@@ -132,6 +132,7 @@ impl Elaborator<'_> {
     pub(super) fn unknown(&mut self, ctx: &Ctx, callee: &Name, what: &str) -> Value {
         let mut candidates: Vec<String> = library::entries().map(|(name, _)| name.to_string()).collect();
         candidates.extend(builtins::names().map(String::from));
+        candidates.push("minimize".into());
         for stmt in &self.program.ast.stmts {
             match &stmt.kind {
                 crate::syntax::ast::StmtKind::Function(def) => candidates.push(def.name.key.clone()),
@@ -154,6 +155,15 @@ impl Elaborator<'_> {
         } else if self.by_key.contains_key(&callee.key) || self.definitions.contains_key(&callee.key) {
             let times = format!("{} * (", callee.text);
             diagnostic = diagnostic.help(format!("`{}` is a value: to multiply, write `{times}…)`", callee.text));
+        } else if !ctx
+            .unit
+            .source
+            .text
+            .get(callee.span.end as usize..)
+            .is_some_and(|rest| rest.trim_start().starts_with('('))
+        {
+            let end = Span::new(callee.span.end as usize, callee.span.end as usize);
+            diagnostic = diagnostic.fix("two values are multiplied with a sign between them", end, " *");
         }
         self.fail(diagnostic)
     }

@@ -81,7 +81,12 @@ impl Elaborator<'_> {
         }
         let span = ctx.unit.ast.expr(id).span;
         let text = ctx.unit.source.slice(span).to_string();
-        let message = format!("{what} must be {} vector, but nothing shows that `{text}` is one", article(needed));
+        let sum = self.literal_sum(num).filter(|sum| needed == VectorKind::Simplex && (sum - 1.0).abs() > 1e-9);
+        let why = match sum {
+            Some(sum) => format!("the elements of `{text}` add up to {}", number(sum)),
+            None => format!("nothing shows that `{text}` is one"),
+        };
+        let message = format!("{what} must be {} vector, but {why}", article(needed));
         let diagnostic = Diagnostic::new(codes::E0203, self.place(ctx, span), message).note(num.vector.name());
         let diagnostic = match needed {
             VectorKind::Simplex => {
@@ -154,7 +159,8 @@ impl Elaborator<'_> {
         let subject = if number { "it".to_string() } else { format!("`{}`", shorten(&text)) };
         let message = format!("{what} must be {}, but {subject} {found}", requirement(needed));
         let place = self.place(ctx, span);
-        let mut diagnostic = Diagnostic::new(code, place, message).note(support.to_string());
+        let note = constant.map_or_else(|| support.to_string(), crate::diag::number);
+        let mut diagnostic = Diagnostic::new(code, place, message).note(note);
         if ctx.call.is_some() {
             let at = ctx.unit.source.line_column(span.start).0;
             diagnostic = diagnostic.help(format!("it happens in line {at} of {}", ctx.unit.source.name));

@@ -207,7 +207,12 @@ impl Elaborator<'_> {
         let role = role_of(declaration.role);
         let program = Arc::clone(&self.program);
         let (support, vector) = match &declaration.support {
-            Some(support) => self.support_expr(&program, support),
+            // The uses of a name whose set nobody knows are not mistakes too.
+            Some(support) if self.meant_set(&support.name).is_some() => self.support_expr(&program, support),
+            Some(support) => {
+                self.support_expr(&program, support);
+                self.inferred_support(&name.key, role)
+            }
             None => self.inferred_support(&name.key, role),
         };
         if matches!(role, InputRole::Predict | InputRole::Param) && support.integral {
@@ -441,12 +446,18 @@ impl Elaborator<'_> {
         (interval, vector)
     }
 
+    /// The set of a name, or the one that it nearly is.
+    fn meant_set(&self, name: &Name) -> Option<(Interval, VectorKind)> {
+        let names = || SETS.iter().map(|(name, ..)| *name);
+        set(&name.key).or_else(|| set(super::synonyms::set(&name.key, names())?))
+    }
+
     /// Says that no set has a name, and which one has nearly that name.
     fn unknown_set(&mut self, unit: &Arc<Unit>, name: &Name) -> Option<&'static str> {
         let message = format!("no set is called `{}`", name.text);
         let diagnostic = Diagnostic::new(codes::E0301, name.span, message);
         let names = || SETS.iter().map(|(name, ..)| *name);
-        let near = crate::diag::nearest(&name.key, names());
+        let near = super::synonyms::set(&name.key, names());
         let diagnostic = match near {
             Some(near) => diagnostic.fix(format!("did you mean `{near}`?"), name.span, near),
             None => diagnostic.help(format!("the sets are {}", names().collect::<Vec<_>>().join(", "))),

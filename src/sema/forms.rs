@@ -227,6 +227,12 @@ impl Elaborator<'_> {
         self.constants(num.node, axes).is_some_and(|values| needed.holds(&values, 4.0 * f64::EPSILON))
     }
 
+    /// What the elements of a vector of numbers as written add up to.
+    pub(super) fn literal_sum(&mut self, num: &Num) -> Option<f64> {
+        let last = num.axes.len().checked_sub(1)?;
+        Some(self.constants(num.node, num.axes.get(last..)?)?.iter().sum())
+    }
+
     /// The elements of a node over some axes, row-major, if every one is a number.
     fn constants(&mut self, node: NodeId, axes: &[VarId]) -> Option<Vec<f64>> {
         let Some((&var, inner)) = axes.split_first() else {

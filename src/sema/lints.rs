@@ -12,7 +12,7 @@ use super::symmetry::{Freedom, Motion, symmetries};
 use super::value::{Value, VectorKind};
 use super::{Form, Hir, NameInfo, Term, TermKind};
 use crate::diag::{Code, Diagnostic, codes, nearest};
-use crate::ir::graph::{Graph, InputId, InputRole, Node, NodeId};
+use crate::ir::graph::{AxisId, Graph, InputId, InputRole, Node, NodeId};
 use crate::ir::op::{Op, ReduceOp};
 use crate::source::{Source, Span};
 use crate::syntax::ast::{Ast, DistDef, ExprKind, Formal, StmtKind};
@@ -91,18 +91,27 @@ fn unmoved(hir: &Hir, term: &Term, nodes: &[NodeId]) -> Option<Diagnostic> {
 }
 
 /// A density over an axis that no observation has: each observation counts once for every element.
-fn repeated(hir: &Hir, term: &Term, nodes: &[NodeId]) -> Option<Diagnostic> {
+fn repeated(hir: &Hir, term: &Term, _: &[NodeId]) -> Option<Diagnostic> {
     let TermKind::Density(_) = term.kind else { return None };
-    let observed: Vec<InputId> =
-        loads(&hir.graph, nodes).filter(|&input| hir.graph.input(input).role == InputRole::Data).collect();
-    let lone = term.axes.iter().map(|&var| hir.graph.var(var).axis).find(|axis| {
-        !observed.is_empty() && !observed.iter().any(|&input| hir.graph.input(input).axes.contains(axis))
-    })?;
+    let observed: Vec<NodeId> =
+        term.factors.iter().flat_map(|factor| &factor.variates).map(|(node, _)| *node).collect();
+    let reached = hir.graph.reachable(&observed);
+    if !loads(&hir.graph, &reached).any(|input| hir.graph.input(input).role == InputRole::Data) {
+        return None;
+    }
+    let runs_over = |axis: AxisId| {
+        let over = |node: &NodeId| hir.graph.free(*node).iter().any(|&var| hir.graph.var(var).axis == axis);
+        observed.iter().any(over)
+    };
+    let lone = term.axes.iter().map(|&var| hir.graph.var(var).axis).find(|&axis| !runs_over(axis))?;
     let axis = hir.graph.axis(lone);
     let name = axis.name.clone().or_else(|| axis.size.map(|size| size.to_string()))?;
     let message =
         format!("nothing that is observed runs over {name}: each observation counts once for each of its elements");
-    Some(Diagnostic::new(codes::W0107, term.span, message).help("give prediction and observation the same axis"))
+    Some(
+        Diagnostic::new(codes::W0107, term.span, message)
+            .help("give prediction and observation the same axis; `dot(w, x)` and `sum[i] …` leave one number a row"),
+    )
 }
 
 /// A mixture with a component whose scale can go to 0 at an observation.

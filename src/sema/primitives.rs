@@ -9,10 +9,10 @@ use super::library::Unit;
 use super::value::{Kind, Num, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::{NodeId, VarId};
-use crate::ir::op::Op;
+use crate::ir::op::{Op, ReduceOp};
 use crate::ir::support::Interval;
 use crate::source::Span;
-use crate::syntax::ast::{Formal, Name, Reducer};
+use crate::syntax::ast::{ExprKind, Formal, Name, Reducer};
 
 impl Elaborator<'_> {
     /// A call of what is known as `own`: of a vector, or element by element.
@@ -100,10 +100,17 @@ impl Elaborator<'_> {
         let Some((&var, outer)) = num.axes.split_last() else {
             let message = format!("`{}` takes a vector, but `{}` is a scalar", callee.text, argument.text);
             let diagnostic = Diagnostic::new(codes::E0401, self.place(ctx, argument.span), message);
-            return self.fail(diagnostic.help(format!(
-                "declare its axis, such as `{} : real[m]`; the rows of the data are put together by lossc",
-                argument.text
-            )));
+            let bare = matches!(ctx.unit.ast.expr(argument.id).kind, ExprKind::Name(_));
+            let rows = "the rows of the data are put together by lossc: by their mean, or with `reduce sum`";
+            let over_rows = matches!(function, VectorFunction::Mean | VectorFunction::Reduce(ReduceOp::Sum));
+            let diagnostic = match (bare, over_rows && ctx.call.is_none()) {
+                (true, _) => {
+                    diagnostic.help(format!("declare its axis, such as `{} : real[m]`; {rows}", argument.text))
+                }
+                (false, true) => diagnostic.fix(rows, span, argument.text),
+                (false, false) => diagnostic.help(rows),
+            };
+            return self.fail(diagnostic);
         };
         let outer = outer.to_vec();
         let reducer = match function {

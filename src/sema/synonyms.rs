@@ -2,8 +2,17 @@
 
 /// Functions and distributions under other names.
 const CALLS: &[(&str, &str)] = &[
+    ("N", "normal"),
     ("bce", "bernoulli"),
+    ("bce_loss", "bernoulli"),
+    ("bce_with_logits", "bernoulli"),
+    ("bern", "bernoulli"),
+    ("binary_cross_entropy", "bernoulli"),
+    ("binary_crossentropy", "bernoulli"),
     ("binom", "binomial"),
+    ("categorical_cross_entropy", "categorical"),
+    ("categorical_crossentropy", "categorical"),
+    ("cat", "categorical"),
     ("dist", "d"),
     ("distance", "d"),
     ("euclidean", "d"),
@@ -12,17 +21,29 @@ const CALLS: &[(&str, &str)] = &[
     ("gauss", "normal"),
     ("gaussian", "normal"),
     ("inv_logit", "sigmoid"),
+    ("kl_div", "kl"),
+    ("kl_divergence", "kl"),
     ("l1", "manhattan"),
+    ("l1_loss", "absolute_error"),
+    ("l2_loss", "squared_error"),
     ("l2", "d"),
     ("ln", "log"),
     ("lognorm", "lognormal"),
+    ("log_loss", "bernoulli"),
     ("mae", "absolute_error"),
+    ("mae_loss", "absolute_error"),
+    ("mean_absolute_error", "absolute_error"),
+    ("mean_squared_error", "squared_error"),
+    ("minimise", "minimize"),
     ("mse", "squared_error"),
+    ("mse_loss", "squared_error"),
     ("nbinom", "neg_binomial"),
     ("negative_binomial", "neg_binomial"),
     ("nll_loss", "nll"),
     ("smooth_l1", "huber"),
+    ("softmax_cross_entropy", "categorical"),
     ("t", "student_t"),
+    ("triplet_margin_loss", "triplet"),
     ("triplet_loss", "triplet"),
 ];
 
@@ -49,6 +70,37 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("theta", "scale"),
     ("var", "variance"),
 ];
+
+/// Sets under other names.
+const SETS: &[(&str, &str)] = &[
+    ("binary", "bool"),
+    ("boolean", "bool"),
+    ("categorical", "category"),
+    ("class", "category"),
+    ("double", "real"),
+    ("float", "real"),
+    ("float32", "real"),
+    ("float64", "real"),
+    ("index", "category"),
+    ("int32", "int"),
+    ("int64", "int"),
+    ("integer", "int"),
+    ("label", "category"),
+    ("nat", "count"),
+    ("natural", "count"),
+    ("nonnegative", "nonneg"),
+    ("number", "real"),
+    ("positive_real", "positive"),
+    ("probability", "prob"),
+    ("probabilities", "simplex"),
+    ("uint", "count"),
+    ("vector", "real"),
+];
+
+/// The set that is spelled or meant nearly so.
+pub(super) fn set<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    meant(SETS, wanted, known)
+}
 
 /// The known name that is spelled or meant nearly so.
 pub(super) fn call<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {

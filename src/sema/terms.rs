@@ -100,7 +100,12 @@ impl Elaborator<'_> {
         };
         let help = match self.defined.iter().rfind(density) {
             Some((name, _)) => format!("`{name} = …` only names it: a term has a colon, `{name}: …`"),
-            None => "add a likelihood, such as `poisson(k | λ)`, or a cost".into(),
+            None => match self.defined.last() {
+                Some((name, _)) => {
+                    format!("`{name} = …` only names a value: to minimise it, write `{name}` on a line of its own")
+                }
+                None => "add a likelihood, such as `poisson(k | λ)`, or a cost".into(),
+            },
         };
         self.report(Diagnostic::new(codes::E0606, Span::new(end, end), message).help(help));
     }

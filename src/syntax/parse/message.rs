@@ -38,6 +38,9 @@ const HABITS: &[(&str, &str)] = &[
     ("…", "..."),
 ];
 
+/// How a choice is written.
+const CHOICE: &str = "a choice is written `if condition then value else value`";
+
 /// The tokens around a failure.
 struct Around {
     before: Option<Token>,
@@ -111,7 +114,7 @@ impl Builder<'_> {
         let found = around.found.map_or_else(String::new, |_| format!(", {}", self.found(around)));
         let message = format!("this `if` has no `{missing}`: expected `{missing}` and a value{found}");
         let diagnostic = Diagnostic::new(codes::E0110, self.place(around), message);
-        Some(diagnostic.help("a choice is written `if condition then value else value`"))
+        Some(diagnostic.help(CHOICE))
     }
 
     fn about_signs(&self, around: &Around) -> Option<Diagnostic> {
@@ -311,7 +314,14 @@ impl Builder<'_> {
             }
             Some(_) => format!("expected an operator or the end of the statement after `{}`, {found}", shorten(before)),
         };
-        Diagnostic::new(codes::E0110, span, message)
+        let has_if = || self.tokens_in(piece).iter().any(|token| self.word(Some(*token)) == "if");
+        let choice = match self.word(around.found) {
+            "if" | "?" => true,
+            ":" => has_if(),
+            _ => false,
+        };
+        let diagnostic = Diagnostic::new(codes::E0110, span, message);
+        if choice { diagnostic.help(CHOICE) } else { diagnostic }
     }
 
     /// `sum[i in N]` without anything to sum, and `in` or `where` after something that is no reducer.
