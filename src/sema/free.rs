@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::elaborate::Elaborator;
+use super::library::Unit;
 use super::value::VectorKind;
 use crate::ir::graph::AxisId;
 use crate::ir::support::Interval;
@@ -73,7 +74,7 @@ impl Roles {
 /// The formal of that name in any parameterisation.
 fn any_formal(def: &DistDef, name: &str) -> Option<Formal> {
     let ways = std::iter::once(None).chain((0..def.clauses.len()).map(Some));
-    ways.filter_map(|via| super::distributions::formal_named(def, via, name)).next()
+    ways.filter_map(|via| super::parameterisation::formal_named(def, via, name)).next()
 }
 
 /// The expressions an expression is made of.
@@ -237,50 +238,55 @@ impl Elaborator<'_> {
         args: &[(Option<&str>, ExprId)],
         tilde: &[ExprId],
     ) {
-        let mut groups = HashMap::new();
         if let Some(unit) = self.unit_of(callee, true)
             && let Some(def) = unit.distribution(callee)
         {
-            for (formal, &id) in def.variates.iter().zip(variates.unwrap_or(tilde)) {
-                self.collect_vector(ast, formal, id, &mut groups);
-            }
-            for (at, (name, id)) in args.iter().enumerate() {
-                let formal = match name {
-                    Some(name) => any_formal(def, name),
-                    None => def.params.get(at).cloned(),
-                };
-                let Some(formal) = &formal else { continue };
-                if matches!(&ast.expr(*id).kind, ExprKind::Name(name) if name.key == formal.name.key) {
-                    let (support, vector) = self.formal_support(&unit, formal);
-                    let role = self.roles.names.entry(formal.name.key.clone()).or_default();
-                    role.support = Some(role.support.map_or(support, |known| known.intersect(support)));
-                    role.vector = vector;
-                }
-                self.collect_vector(ast, formal, *id, &mut groups);
-            }
+            self.collect_distribution(ast, (&unit, def), variates.unwrap_or(tilde), args);
         } else if let Some(unit) = self.unit_of(callee, false)
             && let Some(def) = unit.function(callee)
         {
+            let mut groups = HashMap::new();
             let left = variates.unwrap_or_default().iter().map(|&id| (None, id));
             for (at, (name, id)) in left.chain(args.iter().copied()).enumerate() {
                 let formal = match name {
                     Some(name) => def.formals.iter().find(|formal| formal.name.key == name),
                     None => def.formals.get(at),
                 };
-                if let Some(formal) = formal {
-                    self.collect_vector(ast, formal, id, &mut groups);
-                }
+                formal.into_iter().for_each(|formal| self.collect_vector(ast, formal, id, &mut groups));
             }
         } else if super::builtins::takes_vector(callee, args.len()) {
-            let formal = Formal {
-                name: super::builtins::anonymous_name(),
-                support: None,
-                axes: vec![Axis::Named(super::builtins::anonymous_name())],
-                default: None,
+            let name = super::builtins::anonymous_name;
+            let formal = Formal { name: name(), support: None, axes: vec![Axis::Named(name())], default: None };
+            let mut groups = HashMap::new();
+            args.iter().for_each(|(_, id)| self.collect_vector(ast, &formal, *id, &mut groups));
+        }
+    }
+
+    /// A name that stands for the parameter of its own name is what that parameter is.
+    fn collect_distribution(
+        &mut self,
+        ast: &Ast,
+        (unit, def): (&Arc<Unit>, &DistDef),
+        variates: &[ExprId],
+        args: &[(Option<&str>, ExprId)],
+    ) {
+        let mut groups = HashMap::new();
+        for (formal, &id) in def.variates.iter().zip(variates) {
+            self.collect_vector(ast, formal, id, &mut groups);
+        }
+        for (at, (name, id)) in args.iter().enumerate() {
+            let formal = match name {
+                Some(name) => any_formal(def, name),
+                None => def.params.get(at).cloned(),
             };
-            for (_, id) in args {
-                self.collect_vector(ast, &formal, *id, &mut groups);
+            let Some(formal) = &formal else { continue };
+            if matches!(&ast.expr(*id).kind, ExprKind::Name(name) if name.key == formal.name.key) {
+                let (support, vector) = self.formal_support(unit, formal);
+                let role = self.roles.names.entry(formal.name.key.clone()).or_default();
+                role.support = Some(role.support.map_or(support, |known| known.intersect(support)));
+                role.vector = vector;
             }
+            self.collect_vector(ast, formal, *id, &mut groups);
         }
     }
 

@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use super::calls::{Argument, Calling};
-use super::distributions::{forms_of, shown};
 use super::elaborate::{Ctx, Elaborator};
+use super::parameterisation::{forms_of, shown};
 use super::symmetry::{Freedom, Motion, symmetries};
 use super::value::{Value, VectorKind};
 use super::{Form, Hir, NameInfo, Term, TermKind};

@@ -23,6 +23,7 @@ mod lints;
 mod numbers;
 mod observed;
 mod operators;
+mod parameterisation;
 mod primitives;
 mod symmetry;
 mod synonyms;

@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use super::distributions::form_that_fits;
 use super::elaborate::Elaborator;
 use super::free::{bare_or_indexed, children};
+use super::parameterisation::form_that_fits;
 use super::value::VectorKind;
 use crate::ir::support::Interval;
 use crate::syntax::ast::{Arg, Ast, BinaryOp, DistDef, ExprId, ExprKind, Name, UnaryOp};
@@ -121,7 +121,7 @@ impl Elaborator<'_> {
 
 /// The argument that a formula knows as `key`.
 fn argument(def: &DistDef, via: Option<usize>, names: &[String], key: &str, args: &[Arg]) -> Option<ExprId> {
-    let symbol = |name: &str| super::distributions::formal_named(def, via, name).is_some_and(|f| f.name.key == key);
+    let symbol = |name: &str| super::parameterisation::formal_named(def, via, name).is_some_and(|f| f.name.key == key);
     let by_name = args.iter().find(|arg| arg.name.as_ref().is_some_and(|name| symbol(&name.key)));
     let at = names.iter().position(|name| symbol(name));
     let by_place = || args.iter().filter(|arg| arg.name.is_none()).nth(at?);

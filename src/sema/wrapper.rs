@@ -81,7 +81,7 @@ impl Elaborator<'_> {
         via: Option<usize>,
         value: &dyn Fn(&str) -> Option<f64>,
     ) -> Option<Interval> {
-        let formula = super::distributions::formula(def, via)?;
+        let formula = super::parameterisation::formula(def, via)?;
         let densities = def.params.iter().filter(|formal| formal.is_density());
         let names = Names {
             variates: def.variates.iter().map(|formal| formal.name.key.as_str()).collect(),
