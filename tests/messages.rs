@@ -132,3 +132,26 @@ fn a_missing_file_is_one_of_all_mistakes() {
     let said = told("normal(x | z, 1)", "dense");
     assert_eq!(said.matches("none.csv: no such file").count(), 1, "{said}");
 }
+
+/// A training says what is odd about its program, and where a column that the program asks for is looked for.
+#[test]
+fn a_training_says_what_is_odd_and_what_to_bind() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String = (0..20).map(|at| format!("{at},1\n")).collect();
+    fs::write(folder.path().join("t.csv"), format!("u,y\n{rows}")).unwrap();
+    let train = |program: &str| {
+        let spec =
+            format!("program: \"{program}\"\ndata: {{table: t.csv, inputs: u}}\ntrain: {{steps: 1, batch: 4}}\n");
+        fs::write(folder.path().join("s.yaml"), spec).unwrap();
+        let (status, out, said) = lossc(folder.path(), &["train", "s.yaml"]);
+        (status, format!("{out}{said}"))
+    };
+    let (status, said) = train("predict m : real; param q : real; normal(y | m, 1)");
+    assert!(status == 0 && said.contains("warning[W0101]") && said.contains("1 step, 1 epoch,"), "{said}");
+    let (status, said) = train("predict m : real; normal(z | m, 1)");
+    assert!(status == 1 && said.contains("s.yaml:2:1"), "{said}");
+    assert!(said.contains("`bind: {z: column}` under `data` says which column it is"), "{said}");
+    fs::write(folder.path().join("s.yaml"), "hello\n").unwrap();
+    let (_, _, said) = lossc(folder.path(), &["train", "s.yaml"]);
+    assert!(said.contains("error[S0002]: this is a spec (a mapping with"), "{said}");
+}

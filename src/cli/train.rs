@@ -108,8 +108,9 @@ fn json(outcome: &run::Outcome) -> Value {
 
 fn human(outcome: &run::Outcome) -> String {
     let run = &outcome.run;
-    let mut text =
-        format!("{}: {}, {} steps, {} epochs, {:.1} s\n", run.id, run.status, run.steps, run.epochs, run.seconds);
+    let many = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let (steps, epochs) = (many(run.steps, "step"), many(run.epochs, "epoch"));
+    let mut text = format!("{}: {}, {steps}, {epochs}, {:.1} s\n", run.id, run.status, run.seconds);
     for (split, figures) in outcome.figures.scores.splits() {
         let figures: Vec<String> = figures.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
         text += &format!("  {split:6} {}\n", figures.join("  "));

@@ -4,6 +4,9 @@
 
 use std::fmt;
 
+/// Where a spec's paths start.
+pub const PATHS_START: &str = "paths start at the spec's folder";
+
 /// All the mistakes found at once.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{}", join(.0))]
@@ -128,9 +131,22 @@ impl DataError {
         let (Self::NoColumn { wanted_by: key, .. } | Self::Option { option: key, .. }) = self else { return None };
         let path = key.replace(": ", ".");
         match path.split(['.', ' ']).next() {
-            Some("the") => None,
+            Some("the") => Some("data".into()),
             Some("data" | "evaluate") => Some(path),
             _ => Some(format!("data.{path}")),
+        }
+    }
+
+    /// What to do about it in a spec.
+    #[must_use]
+    pub fn advice(&self) -> Option<String> {
+        match self {
+            Self::Read { .. } => Some(PATHS_START.into()),
+            Self::NoColumn { wanted_by, pattern, .. } if wanted_by.starts_with("the ") => {
+                let name = pattern.trim_matches('`');
+                Some(format!("`bind: {{{name}: column}}` under `data` says which column it is"))
+            }
+            _ => None,
         }
     }
 

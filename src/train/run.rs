@@ -18,6 +18,7 @@ use super::spec::Spec;
 use super::step::{Trainer, TrainerConfig};
 use crate::data::options::Part;
 use crate::data::{FileHash, Fitted};
+use crate::diag::render::{Style, render};
 use crate::explain;
 use crate::record::{
     Baselines, DataFile, NewRun, Notebook, Parameters, Record, Run, RunHandle, Scores, Status, versions,
@@ -325,6 +326,10 @@ fn drive(
     };
     let Learner { plan, trainer, initial, state, best } = learner;
     let display = Display::new(request.progress, setup.loss.terms(), plan.steps, trainer.steps());
+    let warnings = &setup.compiled.warnings;
+    if !warnings.is_empty() {
+        display.say(render(&setup.compiled.source, warnings, Style::default()).trim_end());
+    }
     display.say(&setup.feed.data().summary.to_string());
     if let Some(warning) = long_warmup(&setup.spec, plan.steps) {
         display.say(&warning);

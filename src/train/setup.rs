@@ -13,12 +13,12 @@ use super::errors::{Result, TrainError};
 use super::feed::Feed;
 use super::kernel::TrainLoss;
 use super::network::{Head, HeadInit, InputShape, Network, layers};
-use super::spec::{Finding, HeadStart, PATHS_START, Program as ProgramText, Spec};
+use super::spec::{Finding, HeadStart, Program as ProgramText, Spec};
 use super::start;
 use crate::compile::{Program, axis_key, differentiable};
 use crate::data::options::{OnInvalid, Part, TupleKind};
 use crate::data::{DataError, DataErrors, Fitted, Folder, Inputs, Intake, Prepared, prepare};
-use crate::diag::{codes, did_you_mean, has_errors, not_utf8};
+use crate::diag::{Diagnostic, codes, did_you_mean, has_errors, not_utf8};
 use crate::evaluate::{Checks, Origin, wanted};
 use crate::files::Beside;
 use crate::ir::graph::{AxisId, InputId, InputRole, ROWS};
@@ -36,6 +36,8 @@ pub struct Compiled {
     pub program: Program,
     /// Values of constants in base units, by canonical name.
     pub constants: BTreeMap<String, Vec<f64>>,
+    /// What is odd about the program, and no error.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// Everything that trains.
@@ -112,7 +114,7 @@ pub fn compile(spec: &Spec, folder: &Path, source: Source, rows: Option<usize>) 
         (key, values.into_iter().map(|value| value * factor).collect())
     };
     let constants = constants.into_iter().map(in_base).collect();
-    Ok(Compiled { source, program, constants })
+    Ok(Compiled { source, program, constants, warnings: analysis.diagnostics })
 }
 
 fn options(spec: &Spec, rows: Option<usize>) -> Options {
@@ -263,8 +265,7 @@ pub fn placed(spec: &Spec, error: TrainError) -> TrainError {
     let finding = |error: &DataError| {
         let place = place(error).unwrap_or_else(|| spec.locate("data"));
         let finding = Finding::new(codes::S0014, place, error.to_string());
-        let missing = matches!(error, DataError::Read { .. });
-        if missing { finding.help(PATHS_START) } else { finding }
+        error.advice().into_iter().fold(finding, Finding::help)
     };
     spec.errors(errors.iter().map(finding).collect()).into()
 }

@@ -46,7 +46,8 @@ fn found(node: &Node) -> String {
 }
 
 fn wrong_type(node: &Node, ty: &Ty, path: &str) -> Finding {
-    Finding::new(codes::S0002, node.place, format!("`{path}` is {}, and found {}", ty.words(), found(node)))
+    let subject = if path.is_empty() { "this".to_owned() } else { format!("`{path}`") };
+    Finding::new(codes::S0002, node.place, format!("{subject} is {}, and found {}", ty.words(), found(node)))
 }
 
 fn expect(fits: bool, node: &Node, ty: &Ty, path: &str, out: &mut Vec<Finding>) {

@@ -28,6 +28,7 @@ pub use types::{
 };
 
 use crate::data::NO_SUCH_FILE;
+use crate::data::error::PATHS_START;
 use crate::diag::render::{Style, render};
 use crate::diag::{Code, Diagnostic, codes};
 use crate::source::{Source, Span};
@@ -140,8 +141,6 @@ fn overridden(mut tree: Node, overrides: &[String]) -> (Node, Vec<Finding>) {
     (tree, findings)
 }
 
-/// What to say of a file that is not there.
-pub(super) const PATHS_START: &str = "paths start at the spec's folder";
 /// Keys of a spec whose texts are files.
 const FILES: [&str; 5] = ["loss", "table", "array", "labels", "path"];
 
