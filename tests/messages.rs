@@ -148,6 +148,8 @@ fn a_training_says_what_is_odd_and_what_to_bind() {
     };
     let (status, said) = train("predict m : real; param q : real; normal(y | m, 1)");
     assert!(status == 0 && said.contains("warning[W0101]") && said.contains("1 step, 1 epoch,"), "{said}");
+    let (status, said) = train("predict m : real; normal(u | m, 1)");
+    assert!(status == 0 && said.contains("warning: input `u` is also what the loss observes"), "{said}");
     let (status, said) = train("predict m : real; normal(z | m, 1)");
     assert!(status == 1 && said.contains("s.yaml:2:1"), "{said}");
     assert!(said.contains("`bind: {z: column}` under `data` says which column it is"), "{said}");

@@ -7,6 +7,7 @@ pub mod feed;
 pub mod finale;
 pub mod fit;
 pub mod kernel;
+mod leak;
 pub mod locate;
 pub mod measure;
 pub mod metrics;

@@ -12,6 +12,7 @@ use super::bridge::{Binding, LossKernel};
 use super::errors::{Result, TrainError};
 use super::feed::Feed;
 use super::kernel::TrainLoss;
+use super::leak::leaks;
 use super::network::{Head, HeadInit, InputShape, Network, layers};
 use super::spec::{Finding, HeadStart, Program as ProgramText, Spec};
 use super::start;
@@ -293,6 +294,8 @@ impl Setup {
             false => Ok(compiled),
         };
         compiled = counted(compiled, prepared.parts.train.len())?;
+        let leaks = leaks(&compiled.program, &prepared, &spec.settings.data.bind);
+        prepared.summary.warnings.extend(leaks);
         let left_out = impossible(&spec, &compiled, &prepared)?;
         if !left_out.is_empty() {
             prepared.leave_out(&left_out).map_err(|errors| placed(&spec, errors.into()))?;
