@@ -292,6 +292,9 @@ impl Shared {
         let writer = self.writer();
         let store = RecordError::store(&self.store);
         let seconds = self.seconds();
+        // Before the run is said to have ended: what has ended is not taken up again, so all of it must be there.
+        let history = history(&writer.connection, self.key).map_err(&store)?;
+        write_whole(&self.dir.join("metrics.csv"), metrics_csv(&history).as_bytes())?;
         // The end waits for the disk, and with it everything committed before.
         writer.connection.pragma_update(None, "synchronous", "full").map_err(&store)?;
         let text = serde_json::to_string(scores).map_err(RecordError::json(&self.id, "final metrics"))?;
@@ -302,8 +305,6 @@ impl Shared {
                 params![status.word(), seconds, text, message, self.key],
             )
             .map_err(&store)?;
-        let history = history(&writer.connection, self.key).map_err(&store)?;
-        write_whole(&self.dir.join("metrics.csv"), metrics_csv(&history).as_bytes())?;
         let (name, started): (String, String) = writer
             .connection
             .query_row("SELECT name, started FROM run WHERE key = ?", [self.key], |r| Ok((r.get(0)?, r.get(1)?)))

@@ -402,6 +402,9 @@ fn write_folder(dir: &Path, new: &NewRun) -> Result<()> {
     write_whole(&dir.join(program), new.program_text.as_bytes())?;
     write_whole(&dir.join("versions.json"), json(&new.versions, &new.name, "versions")?.as_bytes())?;
     write_whole(&dir.join("data.json"), json(&new.data, &new.name, "data")?.as_bytes())?;
+    for (name, bytes) in &new.files {
+        write_whole(&dir.join(name), bytes)?;
+    }
     write_whole(&dir.join("metrics.csv"), CSV_HEADER.as_bytes())
 }
 

@@ -28,6 +28,8 @@ pub struct NewRun {
     pub seed: u64,
     /// When it started.
     pub started: jiff::Timestamp,
+    /// Further files of its folder, by name: what it is taken up again with, there before the run is.
+    pub files: Vec<(&'static str, Vec<u8>)>,
 }
 
 /// A data file that a run has read.

@@ -124,6 +124,22 @@ fn resuming_gives_the_history_of_an_uninterrupted_run() {
     assert!(cut.seconds > 0.0);
 }
 
+/// A run that has ended is never taken up again, so that it must not be called so before its history is in its file.
+#[test]
+fn a_run_has_not_ended_before_its_history_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let notebook = Notebook::open(dir.path()).unwrap();
+    let mut run = notebook.begin(&new_run("a")).unwrap();
+    run.log(1, 1, "batch", &[("loss", 1.0)]).unwrap();
+    let (id, csv) = (run.id().to_owned(), run.dir().join("metrics.csv"));
+    // Nothing can take the place of a folder with something in it.
+    std::fs::remove_file(&csv).unwrap();
+    std::fs::create_dir(&csv).unwrap();
+    std::fs::write(csv.join("full"), "").unwrap();
+    assert!(run.finish(Status::Done, &scores(), None).is_err());
+    assert_eq!(notebook.find(&id).unwrap().status, Status::Interrupted);
+}
+
 #[test]
 fn what_is_logged_is_committed_within_a_second_without_being_asked() {
     let dir = tempfile::tempdir().unwrap();

@@ -45,6 +45,7 @@ fn begin(notebook: &Notebook, name: &str, program: &str) -> RunHandle {
         versions: versions(),
         seed: 1,
         started: "2026-11-23T12:00:00Z".parse().unwrap(),
+        files: Vec::new(),
     };
     let mut run = notebook.begin(&new).unwrap();
     let mut draws = Draws(3);

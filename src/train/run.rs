@@ -116,9 +116,8 @@ fn fresh(request: Request<'_>) -> Result<Outcome> {
     let reference = Reference::read(&setup)?;
     let learner = Learner::new(&setup, network, request.threads)?;
     let notebook = Notebook::open(&request.runs)?;
-    let run = notebook.begin(&new_run(&setup, &path, &request)?)?;
-    write_json(&run.dir().join(ORIGIN), &origin)?;
-    write_json(&run.dir().join(FITTED), &setup.feed.data().fitted)?;
+    let files = vec![(ORIGIN, to_json(&origin)?), (FITTED, to_json(&setup.feed.data().fitted)?)];
+    let run = notebook.begin(&NewRun { files, ..new_run(&setup, &path, &request)? })?;
     Session { setup, reference, run, request, learner }.run()
 }
 
@@ -143,6 +142,7 @@ fn new_run(setup: &Setup, path: &Path, request: &Request<'_>) -> Result<NewRun> 
         versions,
         seed: settings.seed,
         started: jiff::Timestamp::now(),
+        files: Vec::new(),
     })
 }
 
@@ -157,9 +157,8 @@ fn data_file(file: &FileHash) -> DataFile {
     DataFile { path: file.path.clone(), sha256: file.sha256.clone(), bytes: file.bytes }
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_vec_pretty(value).map_err(|error| TrainError::Internal(error.to_string()))?;
-    Ok(checkpoint::write_bytes(path, &text)?)
+fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec_pretty(value).map_err(|error| TrainError::Internal(error.to_string()))
 }
 
 /// Reads a file of a run's folder.

@@ -5,7 +5,7 @@
 //! terms contribute is kept without its factor `seed[row]` for as long as it depends on the row, so that the gradient
 //! of a head reads `seed·(exp(η) − k)`; the factor enters where a sum over rows is taken, or at the end.
 //!
-//! A branch that is not taken has adjoint exactly 0 and stays so: beneath a cut (a select, a condition, a kink)
+//! A branch that is not taken has adjoint exactly 0 and stays so: beneath a cut (a select, a guarded product, a kink)
 //! products with factors that may be infinite are [`Op::MulZero`]. So are, beneath a root that may be steep, products
 //! with factors that may be 0. Depends on `ir`; does not simplify.
 

@@ -40,7 +40,7 @@ impl Reverse<'_> {
                 && self.is_active(arg)
             {
                 let value = self.times(adjoint, partial);
-                let cut = matches!(op, Op::Abs | Op::LogAddExp | Op::LogMix2 | Op::LogMix2Logit);
+                let cut = matches!(op, Op::Abs | Op::MulZero | Op::LogAddExp | Op::LogMix2 | Op::LogMix2Logit);
                 let steep = adjoint.care.steep || self.is_steep(op, args, arg);
                 shares.push((arg, value, Care { steep, ..adjoint.care.and_cut(cut) }));
             }

@@ -308,7 +308,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("shifted tanh", &["(add 1 (tanh x))", "(sub 1 (tanh x))"]),
     ("rising factorial", &["(sub (lgamma (add k p)) (lgamma p))", "(sub (add x (digamma (add p k))) (digamma p))"]),
     ("mixture by log-odds", &["(log_mix2 (sigmoid x) (sigmoid (neg x)) y z)"]),
-    ("counts above a bound", &["(sub (poisson_lp k p (log p)) (log_gamma_p n p (log p)))"]),
+    (
+        "counts above a bound",
+        &[
+            "(sub (poisson_lp k p (log p)) (log_gamma_p n p (log p)))",
+            "(sub (poisson_lp k p (log p)) (log1mexp (neg p)))",
+        ],
+    ),
     ("no event", &["(poisson_lp 0 p (log p))"]),
     ("log1mexp of -exp", &["(log1mexp (neg (exp x)))"]),
     ("zero inflation by log-odds", &["(log_mix0 (sigmoid x) (sigmoid (neg x)) neg)"]),

@@ -191,13 +191,19 @@ pub const RULES: &[Rule] = &[
     rule!(
         "counts above a bound",
         "poisson_lp(k, λ, log λ) - log P(a, λ) = poisson_above_lp(k, a, λ, log λ)",
-        "",
+        "log P(1, λ) also as log1mexp(-λ)",
         On::Ops(&[Op::Sub]),
         |g, id| {
             let (density, tail) = two(g, id, Op::Sub)?;
             let (k, rate, log_rate) = three(g, density, Op::PoissonLp)?;
-            let (a, x, log_x) = three(g, tail, Op::LogGammaP)?;
-            ((rate, log_rate) == (x, log_x)).then(|| g.apply(Op::PoissonAboveLp, &[k, a, rate, log_rate]))
+            let least = match three(g, tail, Op::LogGammaP) {
+                Some((a, x, log_x)) => ((rate, log_rate) == (x, log_x)).then_some(a)?,
+                None => {
+                    let x = one(g, tail, Op::Log1mExp)?;
+                    (one(g, x, Op::Neg)? == rate).then(|| g.constant(1.0))?
+                }
+            };
+            Some(g.apply(Op::PoissonAboveLp, &[k, least, rate, log_rate]))
         }
     ),
     rule!(

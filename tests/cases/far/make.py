@@ -42,6 +42,13 @@ CASES = [
     ("neg_binomial(k | mean = m, size = 2)", "K m", lambda k, m: neg_binomial(k, m, mp.mpf(2)), [(0, 0.5), (0, 300), (4, 300)], BOTH),
     ("hurdle(0.5, poisson(k | softplus(h)))", "K h", lambda k, h: -log(0.5) + poisson(k, softplus(h)) + log(1 - exp(-softplus(h))), [(2, -90), (1, 1), (5, 3)], BOTH),
     ("hurdle(0.5, poisson(k | exp(h)))", "K h", lambda k, h: -log(0.5) + poisson(k, exp(h)) + log(1 - exp(-exp(h))), [(2, -90), (1, 1), (5, 3)], BOTH),
+    ("hurdle(0.5, poisson(k | m))", "K m", lambda k, m: -log(0.5) + poisson(k, m) + log(1 - exp(-m)), [(1, 1e-9), (1, 1e-20), (2, 1e-9), (1, 2), (9, 2)], BOTH),
+    ("truncated(poisson(k | m), lower = 1)", "K m", lambda k, m: poisson(k, m) + log(1 - exp(-m)), [(1, 1e-9), (1, 1e-20), (2, 1e-9), (1, 2), (9, 40)], BOTH),
+    ("truncated(poisson(k | exp(h)), lower = 2)", "K h", lambda k, h: poisson(k, exp(h)) + log(1 - exp(-exp(h)) * (1 + exp(h))), [(2, -120), (3, -90), (2, 1), (7, 4)], BOTH),
+    ("censored(poisson(k | exp(h)), upper = 2)", "K h", lambda k, h: -log(1 - exp(-exp(h)) * (1 + exp(h))), [(2, -120), (2, -1), (2, 3)], BOTH),
+    ("censored(exponential(x | mean = exp(s)), upper = 3)", "X s", lambda x, s: 3 * exp(-s), [(3, -4), (3, 100)], BOTH),
+    ("exponential(x | mean = exp(s))", "X s", lambda x, s: s + x * exp(-s), [(0, -90), (0, -100), (0, 400), (2, -3)], BOTH),
+    ("exponential(x | rate = exp(s))", "X s", lambda x, s: x * exp(s) - s, [(0, 90), (0, 800), (2, -90), (2, 3)], BOTH),
     ("logistic(x | 0, exp(s))", "X s", lambda x, s: x * exp(-s) + s + 2 * log(1 + exp(-x * exp(-s))), [(-1, -80), (1, -80), (3, 1)], BOTH),
     ("log(1 - exp(-exp(z)))", "z", lambda z: log(1 - exp(-exp(z))), [(-700,), (-120,), (-1,), (3,)], BOTH),
 ]
