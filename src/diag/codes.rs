@@ -334,7 +334,7 @@ codes! { DEFINITIONS:
         right "distribution f(x : real | a : real)\n  log density -(x - a)²/2 - log(2·π)/2\nf(x | 1)"
         why "";
     E0605 "A file that cannot be used"
-        means "The file behind `use` is missing or has mistakes of its own."
+        means "The file behind `use` is missing, has mistakes of its own, or uses in turn the file that uses it."
         wrong "use \"missing.loss\"\nx²"
         right "x²"
         why "";

@@ -1,5 +1,6 @@
 //! Declarations and free names become inputs, with support, axes, value and link.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::elaborate::{Definition, Elaborator};
@@ -34,6 +35,9 @@ static SETS: [(&str, Interval, VectorKind); 15] = [
     ("density", Interval::REAL, VectorKind::Plain),
 ];
 
+/// Files that use each other one after the other.
+const MAX_USES: usize = 64;
+
 /// The set of that name.
 fn set(name: &str) -> Option<(Interval, VectorKind)> {
     SETS.iter().find(|(known, ..)| *known == name).map(|&(_, interval, vector)| (interval, vector))
@@ -51,7 +55,7 @@ impl Elaborator<'_> {
         });
         for stmt in &program.ast.stmts {
             match &stmt.kind {
-                StmtKind::Use(path, span) => self.use_file(path, *span),
+                StmtKind::Use(path, span) => self.use_file(path, *span, &[&program.source.name]),
                 StmtKind::Reduce(reducer, span) => self.set_reduction(*reducer, *span),
                 StmtKind::Define(name, body) => self.define(name, *body),
                 _ => {}
@@ -116,17 +120,42 @@ impl Elaborator<'_> {
         true
     }
 
-    fn use_file(&mut self, path: &str, span: Span) {
-        match self.loader.load(path, &self.program.source.name) {
-            Err(message) => self.report(Diagnostic::new(codes::E0605, span, message)),
-            Ok(source) => {
-                let (ast, diagnostics) = crate::syntax::parse(&source);
-                let unit = Arc::new(Unit { source, ast, trusted: false });
-                self.used.push((Arc::clone(&unit), span));
-                if let Some(first) = diagnostics.into_iter().next() {
-                    self.report_in(&unit, first);
-                }
-                self.check_shadowing(&unit);
+    /// Brings in a file and what it uses itself; `chain` are the files that led here, the program first, and `span` is the
+    /// program's own `use`.
+    fn use_file(&mut self, path: &str, span: Span, chain: &[&str]) {
+        let from = chain.last().copied().unwrap_or_default();
+        let source = match self.loader.load(path, from) {
+            Ok(source) => source,
+            Err(message) => {
+                let message = if chain.len() > 1 { format!("`{from}` uses it: {message}") } else { message };
+                return self.report(Diagnostic::new(codes::E0605, span, message));
+            }
+        };
+        let name = source.name.clone();
+        let same = |other: &str| other.trim_start_matches("./") == name.trim_start_matches("./");
+        if let Some(first) = chain.iter().position(|file| same(file)) {
+            let circle = chain.get(first..).unwrap_or_default().join("` → `");
+            let message = format!("files use each other in a circle: `{circle}` → `{name}`");
+            let help = "put what they share into a file that uses none of them";
+            return self.report(Diagnostic::new(codes::E0605, span, message).help(help));
+        }
+        if chain.len() > MAX_USES {
+            let message = format!("`{from}` is used by files that use each other more than {MAX_USES} deep");
+            return self.report(Diagnostic::new(codes::E0605, span, message));
+        }
+        if self.used.iter().any(|(unit, _)| same(&unit.source.name)) {
+            return;
+        }
+        let (ast, diagnostics) = crate::syntax::parse(&source);
+        let unit = Arc::new(Unit { source, ast, trusted: false });
+        self.used.push((Arc::clone(&unit), span));
+        if let Some(first) = diagnostics.into_iter().next() {
+            self.report_in(&unit, first);
+        }
+        self.check_shadowing(&unit);
+        for stmt in &unit.ast.stmts {
+            if let StmtKind::Use(path, _) = &stmt.kind {
+                self.use_file(path, span, &[chain, &[&name]].concat());
             }
         }
     }
@@ -156,14 +185,19 @@ impl Elaborator<'_> {
         self.defined.push((name.text.clone(), name.key.clone()));
     }
 
-    /// What a file defines has no name of the language; those of the library's files it may take.
+    /// What a file defines has no name of the language, and one meaning; the names of the library's files it may take.
     fn check_shadowing(&mut self, unit: &Arc<Unit>) {
+        let mut defined: HashSet<(&str, &str)> = HashSet::new();
         for stmt in &unit.ast.stmts {
             let (name, what) = match &stmt.kind {
                 StmtKind::Function(def) => (&def.name, "function"),
                 StmtKind::Distribution(def) => (&def.name, "distribution"),
                 _ => continue,
             };
+            if !defined.insert((what, &name.key)) {
+                let message = format!("the {what} `{}` is defined twice", name.text);
+                self.report_in(unit, Diagnostic::new(codes::E0306, name.span, message).help("choose another name"));
+            }
             if super::builtins::callable(&name.key, false).is_some() {
                 let message = format!("the {what} `{}` has the name of a function of the language", name.text);
                 self.report_in(unit, Diagnostic::new(codes::E0306, name.span, message).help("choose another name"));

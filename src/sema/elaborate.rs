@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::free::Roles;
 use super::library::Unit;
 use super::value::{Kind, Num, Share, Value, VectorKind, union_axes};
-use super::{Hir, NameInfo, Options, Reduction};
+use super::{Hir, NameInfo, Options, ROW_COUNT, Reduction};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::graph::{Axis, AxisId, Graph, InputId, Node, NodeId, ROWS, VarId};
 use crate::ir::op::{Op, ReduceOp};
@@ -273,10 +273,13 @@ impl<'a> Elaborator<'a> {
             if let Some(&at) = self.by_key.get(&name.key) {
                 return self.input_value(at);
             }
-            if let Some(&axis) = self.named_axes.get(&name.key)
-                && axis != ROWS
-            {
-                return Value::Num(Num::scalar(self.graph.intern(Node::Size(axis))));
+            match self.named_axes.get(&name.key) {
+                Some(&ROWS) if self.whole_batch => {
+                    let rows = Name { key: ROW_COUNT.into(), text: ROW_COUNT.into(), span: name.span };
+                    return self.name(ctx, &rows);
+                }
+                Some(&axis) if axis != ROWS => return Value::Num(Num::scalar(self.graph.intern(Node::Size(axis)))),
+                _ => {}
             }
         }
         match name.key.as_str() {

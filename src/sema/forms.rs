@@ -76,6 +76,14 @@ impl Elaborator<'_> {
                 return self.fail(Diagnostic::new(codes::E0305, self.place(ctx, span), message));
             }
         };
+        if measure == Measure::Mixed {
+            let message = "this wrapper takes a density or probabilities, and what is inside has both: single values with a \
+                           probability of their own in a density";
+            let place = self.place(ctx, span);
+            return self.fail(
+                Diagnostic::new(codes::E0305, place, message).help("put the wrapper inside around the other one"),
+            );
+        }
         let node = self.graph.constant(f64::from(u8::from(measure == Measure::Discrete)));
         Value::Num(Num { kind: Kind::Bool, ..Num::scalar(node) })
     }

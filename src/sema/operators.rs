@@ -261,7 +261,10 @@ impl Elaborator<'_> {
         }
         let axes = union_axes(&union_axes(&a.axes, &b.axes), &test.axes);
         let kind = if a.kind == b.kind { a.kind } else { Kind::Real };
-        let node = match self.graph.as_const(test.node) {
+        // Inside the library, what is certain at this call is not asked: its formulas are for every call.
+        let certain =
+            if ctx.unit.trusted { self.graph.support(test.node).as_point() } else { self.graph.as_const(test.node) };
+        let node = match certain {
             Some(0.0) => b.node,
             Some(_) => a.node,
             None => {

@@ -78,6 +78,37 @@ fn programs_that_compile() {
     }
 }
 
+/// Files by name.
+struct Files(&'static [(&'static str, &'static str)]);
+
+impl Loader for Files {
+    fn load(&self, path: &str, _: &str) -> Result<Source, String> {
+        let found = self.0.iter().find(|(name, _)| *name == path).ok_or("there is none")?;
+        Ok(Source::new(path, found.1))
+    }
+}
+
+#[test]
+fn files_are_used_through_files_and_not_in_circles() {
+    let check = |files: &'static [(&'static str, &'static str)], text: &str| {
+        let diagnostics = analyze(&Source::new("p.loss", text), &Files(files), &Options::default()).diagnostics;
+        diagnostics.into_iter().map(|found| (found.code.0, found.message)).collect::<Vec<_>>()
+    };
+    let program = "use \"a.loss\"\nuse \"b.loss\"\nf(x)²";
+    let chain = &[("a.loss", "use \"b.loss\"\nfn f(x) = g(x)"), ("b.loss", "fn g(x) = x")];
+    assert_eq!(check(chain, program), []);
+    let found = check(&[("a.loss", "use \"c.loss\"\nfn f(x) = x"), ("b.loss", "fn g(x) = x")], program);
+    assert_eq!(found, [("E0605", "`a.loss` uses it: there is none".to_owned())]);
+    let ours: &[_] = &[("a.loss", "use \"b.loss\"\nfn f(x) = x"), ("b.loss", "use \"a.loss\"")];
+    let back: &[_] = &[("a.loss", "use \"p.loss\"\nfn f(x) = x"), ("b.loss", ""), ("p.loss", "")];
+    for (files, circle) in [(ours, "`a.loss` → `b.loss` → `a.loss`"), (back, "`p.loss` → `a.loss` → `p.loss`")]
+    {
+        let found = check(files, program);
+        assert!(found.iter().any(|(code, message)| *code == "E0605" && message.contains(circle)), "{found:?}");
+        assert!(found.len() <= 2, "{found:?}");
+    }
+}
+
 /// One file beside the program.
 struct Beside(&'static str);
 
@@ -153,6 +184,9 @@ fn mistakes_have_their_code() {
         ("normal(x | μ, sigm = 1)", "E0302"),
         ("poisson(λ)", "E0304"),
         ("a: x²\na: y²", "E0306"),
+        ("fn f(a) = a²\nfn f(b) = b\nf(x)", "E0306"),
+        ("x ~ zero_inflated(0.4, censored(normal(0, 1), lower = 0))", "E0305"),
+        ("x ~ hurdle(0.4, zero_inflated(0.5, exponential(1)))", "E0305"),
         ("data x : real[N]\nx²", "E0403"),
         ("data x : real\nsum(x)", "E0401"),
         ("a = b + 1\nb = a\na²", "E0601"),

@@ -93,7 +93,7 @@ fn gamma(a: f64, x: f64, log_x: f64, up: bool) -> Probability {
     if a.is_nan() || log_x.is_nan() || a < 0.0 {
         return Probability { log: f64::NAN, slopes: [f64::NAN; 2] };
     }
-    if log_x.is_infinite() || a == 0.0 || a == f64::INFINITY {
+    if log_x.is_infinite() || a < f64::MIN_POSITIVE || a == f64::INFINITY {
         return if up == (log_x == f64::NEG_INFINITY || a == f64::INFINITY) {
             Probability::SURELY
         } else {
@@ -236,7 +236,7 @@ fn beta(t: f64, a: f64, b: f64) -> Probability {
         return Probability { log: f64::NAN, slopes: [f64::NAN; 2] };
     }
     // All of the mass is at 0, or at 1.
-    let (at_zero, at_one) = (a == 0.0 || b == f64::INFINITY, b == 0.0 || a == f64::INFINITY);
+    let (at_zero, at_one) = (a < f64::MIN_POSITIVE || b == f64::INFINITY, b < f64::MIN_POSITIVE || a == f64::INFINITY);
     if t.is_infinite() || at_zero || at_one {
         let below = t == f64::INFINITY || (at_zero && t > f64::NEG_INFINITY);
         return if below { Probability::SURELY } else { Probability::NEVER };

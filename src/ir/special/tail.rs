@@ -63,7 +63,9 @@ pub(super) fn tail(slope: f64, curvature: f64, decay: &impl Decay) -> Tail {
 
 /// Where φ has become deep, give or take a factor of 2: the search starts where a parabola of that slope and curvature is.
 fn reach(slope: f64, curvature: f64, decay: &impl Decay) -> f64 {
-    let mut end = 2.0 * DEEP / (slope.abs() + (slope * slope + 2.0 * DEEP * curvature).sqrt());
+    // Neither a square nor the quotient may leave the range of numbers: 0 and infinity do not double.
+    let steepness = slope.abs() + slope.hypot((2.0 * DEEP).sqrt() * curvature.sqrt());
+    let mut end = (2.0 * DEEP / steepness).clamp(f64::MIN_POSITIVE, f64::MAX);
     while decay.at(end).0 < DEEP && end < f64::MAX {
         end *= 2.0;
     }

@@ -150,3 +150,25 @@ fn agrees_with_the_table() {
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
+
+/// Arguments at the ends of the range: an answer, and at once.
+#[test]
+fn distribution_functions_end() {
+    let ends = [0.0, 5e-324, 1e-300, 1e-20, 1.0, 1e20, 1e200, 1e300, f64::INFINITY];
+    for a in ends {
+        for x in ends {
+            let p = [log_gamma_p(a, x, x.ln()), log_gamma_q(a, x, x.ln())];
+            // One of two probabilities that add to 1 is at least ½; both limits at once have none.
+            let known = !(a == x && (a < 1e-307 || a == f64::INFINITY)) && a.max(x) > 1e-307;
+            assert!(!known || p[0].max(p[1]) > -0.7, "P, Q({a}, {x}): {p:?}");
+            for t in [-1e5, -800.0, 0.0, 3.0, 800.0] {
+                let i = [log_beta_i(t, a, x), log_beta_i(-t, x, a)];
+                let known = !(a == x && (a < 1e-307 || a == f64::INFINITY)) && a.max(x) > 1e-307;
+                assert!(!known || i[0].max(i[1]) > -0.7, "I at {t} of ({a}, {x}): {i:?}");
+            }
+        }
+        for z in [-1e300, -1.0, 0.0, 1e300] {
+            assert!(log_student_t_cdf(z, a, a.ln()) <= 0.0 || a == 0.0, "T({z}, {a})");
+        }
+    }
+}
