@@ -99,7 +99,15 @@ fn latex_inside(graph: &Graph, form: &Form, named: &[(VarId, String)]) -> String
                 params.iter().map(|(param, _, node)| (param.as_str(), to_latex(*node))).collect();
             let inner: Vec<String> = inner.iter().map(part).collect();
             notation(name, &given, &inner).unwrap_or_else(|| {
-                let parts: Vec<String> = given.into_iter().map(|(_, value)| value).chain(inner).collect();
+                // A wrapper's own parameters say which they are; they come after a density that comes first.
+                let own = |(param, value): &(&str, String)| match inner.is_empty() {
+                    true => value.clone(),
+                    false => format!("{} = {value}", latex_name(param).trim()),
+                };
+                let mut parts: Vec<String> = given.iter().map(own).chain(inner.iter().cloned()).collect();
+                if Entry::find(name).is_some_and(|entry| entry.density_first()) {
+                    parts.rotate_left(given.len());
+                }
                 format!("\\operatorname{{{}}}\\left({}\\right)", name.replace('_', "\\_"), parts.join(",\\; "))
             })
         }

@@ -36,6 +36,24 @@ fn reducers_have_the_indices_of_the_program_in_every_form() {
     }
 }
 
+/// A wrapper is told with what is inside it: the call, the formula of the book, the assumptions of both.
+#[test]
+fn a_wrapper_shows_what_is_inside() {
+    let document = document("data k : count\npredict m : positive\ntruncated(k | poisson(m), lower = 1)");
+    let text = render::text(&document);
+    for expected in [
+        "k ~ truncated(poisson(lambda = m), lower = 1)",
+        "log truncated(k) = if 1 <= k then k·log(m) - m - lgamma(k + 1) - log_gamma_p(1, m, log(m)) else -∞",
+        "log poisson(k) = k·log(m) - m - lgamma(k + 1)",
+        "Values outside leave no trace",
+        "Events in a window are independent",
+    ] {
+        assert!(text.contains(expected), "{expected}\n{text}");
+    }
+    let latex = "k \\sim \\operatorname{truncated}\\left(\\mathrm{Poisson}(m),\\; \\mathrm{lower} = 1\\right)";
+    assert!(render::latex(&document).contains(latex), "{}", render::latex(&document));
+}
+
 /// What a rule makes of a reducer still has its name; the library's own indices have letters.
 #[test]
 fn rewritten_reducers_keep_their_index() {

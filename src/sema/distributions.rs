@@ -1,5 +1,6 @@
 //! Calls of distributions: what is checked, the log density, its structure and measure.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::calls::{Argument, Calling, plural};
@@ -9,7 +10,7 @@ use super::library::Unit;
 use super::parameterisation::{formal_named, formula, own_formula, textbook_formula};
 use super::value::{Density, Factor, Form, Instance, Measure, Num, Value, VectorKind, union_axes};
 use crate::diag::{Diagnostic, codes};
-use crate::ir::graph::NodeId;
+use crate::ir::graph::{Graph, Node, NodeId};
 use crate::ir::op::Op;
 use crate::source::Span;
 use crate::syntax::ast::{Arg, ClauseKind, DistDef, ExprId, ExprKind, Formal, Name};
@@ -236,6 +237,7 @@ impl Elaborator<'_> {
         }
         let ctx = Ctx { textbook: true, ..inner.clone() };
         match self.eval(&ctx, own.filter(|_| wrapper).or_else(|| textbook_formula(def))?) {
+            Value::Num(num) if wrapper => Some(counted(&mut self.graph, num.node)),
             Value::Num(num) => Some(num.node),
             _ => None,
         }
@@ -352,4 +354,22 @@ pub(super) fn arguments_of(instance: &Instance) -> Vec<(String, Argument)> {
         (key.clone(), Argument { name: None, value: value.clone(), text: text.clone(), id, span: *span })
     };
     instance.params.iter().map(argument).collect()
+}
+
+/// A formula with its sums of whole numbers carried out: the bound ⌊−⌊−1⌋ − 1⌋ + 1 of a wrapper is 1.
+fn counted(graph: &mut Graph, root: NodeId) -> NodeId {
+    let mut done: HashMap<NodeId, NodeId> = HashMap::new();
+    let mut reached = graph.reachable(&[root]);
+    reached.sort_unstable();
+    for id in reached {
+        let node = graph.node(id).clone();
+        let children: Vec<NodeId> =
+            graph.children(&node).iter().map(|child| done.get(child).copied().unwrap_or(*child)).collect();
+        let new = graph.with_children(&node, &children);
+        let sums = matches!(node, Node::Apply(Op::Neg | Op::Add | Op::Sub | Op::Floor, _));
+        let known = sums && children.iter().all(|child| graph.as_const(*child).is_some());
+        let whole = graph.support(new).as_point().filter(|value| known && value.fract() == 0.0);
+        done.insert(id, whole.map_or(new, |value| graph.constant(value)));
+    }
+    done.get(&root).copied().unwrap_or(root)
 }
